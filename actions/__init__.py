@@ -1,0 +1,1 @@
+"""Scripted actions: each reads the tracker, calls the core and dispatches the reply."""

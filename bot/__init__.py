@@ -1,0 +1,1 @@
+"""Confide: dated, sourced answers about NHS care and the Home Office."""

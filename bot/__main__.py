@@ -1,0 +1,80 @@
+"""Confide from the command line: `python -m bot COMMAND`; `python -m bot COMMAND --help` says what each takes."""
+
+from __future__ import annotations
+
+import os
+
+# Set before Rasa is imported: unset, it reports use and crashes to third parties.
+os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+from . import languages
+from .knowledge import NATIONS, BadData
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write 2018-05-09") from error
+
+
+def _language(text: str) -> str:
+    language = languages.supported(text)
+    if language is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no language of ours; we speak {', '.join(languages.languages())}")
+    return language
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and what they take."""
+    commands = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
+    add = commands.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    ask = add.add_parser("ask", help="compose one reply, without a server")
+    ask.add_argument("text")
+    ask.add_argument("--language", type=_language)
+    ask.add_argument("--nation", choices=NATIONS)
+    ask.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help="the day to speak for; today when left out")
+    ask.add_argument("--json", action="store_true", help="the whole reply, its English included")
+    evaluate = add.add_parser("evaluate", help="measure understanding on lines LANGUAGE<TAB>TOPIC<TAB>TEXT")
+    evaluate.add_argument("file", type=Path)
+    evaluate.add_argument("--json", type=Path, metavar="OUT")
+    identify = add.add_parser("identify", help="measure language identification on lines LANGUAGE<TAB>TEXT")
+    identify.add_argument("file", type=Path)
+    identify.add_argument("--json", type=Path, metavar="OUT")
+    train = add.add_parser("train", help="train what changed")
+    train.add_argument("--force", action="store_true", help="train even if nothing changed")
+    serve = add.add_parser("serve", help="serve the chat page and the channels")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=int(os.environ.get("PORT", "5005")))
+    add.add_parser("check", help="check the data; list what is due for review and what a person must check before launch")
+    catalogues = add.add_parser("catalogues", help="translations: compile them, or bring them up to date with the English")
+    catalogues.add_argument("action", choices=["compile", "update", "report"])
+    return commands
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; its exit status. A fault in the data is said in one line, with file and line."""
+    options = parser().parse_args(arguments)
+    from . import commands
+
+    try:
+        status: int = getattr(commands, options.command)(options)
+        return status
+    except BadData as error:
+        print(f"A data file cannot be used. {error}", file=sys.stderr)
+    except commands.Stop as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Carries replies to people and their messages back: lengths, forms, limits. Never policy."""

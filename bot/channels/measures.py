@@ -1,0 +1,41 @@
+"""What the process counts of itself, for `/metrics` in Prometheus' text format. Nothing of any message is in it."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+
+class Measures:
+    """Turns by status and language, their seconds, and refusals."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._turns = Counter("confide_replies", "Replies given", ["status", "language"], registry=self._registry)
+        self._seconds = Histogram(
+            "confide_turn_seconds", "Seconds a turn took", buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5), registry=self._registry
+        )
+        self._refused = Counter("confide_refused", "Messages refused for being too many", registry=self._registry)
+        self._token = os.environ.get("CONFIDE_METRICS_TOKEN", "")
+
+    def turn(self, status: str, language: str, seconds: float) -> None:
+        """Count a reply."""
+        self._turns.labels(status, language).inc()
+        self._seconds.observe(seconds)
+
+    def refused(self) -> None:
+        """Count a message that was refused for being one too many."""
+        self._refused.inc()
+
+    def may_read(self, address: str, authorization: str | None) -> bool:
+        """Whether a reader is on this machine, or has the token."""
+        if self._token:
+            return hmac.compare_digest(authorization or "", f"Bearer {self._token}")
+        return ipaddress.ip_address(address).is_loopback
+
+    def text(self) -> bytes:
+        """All measures in Prometheus' text format."""
+        return generate_latest(self._registry)

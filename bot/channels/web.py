@@ -1,0 +1,405 @@
+"""The web channel: the chat page, the widget, the JSON interface and the public timeline, as one Rasa input channel."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
+from sanic import Blueprint, Sanic
+from sanic.exceptions import MethodNotSupported, NotFound, PayloadTooLarge, SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty, raw
+from sanic.response import html as html_response
+from sanic.response import json as json_response
+
+from .. import house, languages, places, reading
+from ..conversation import as_metadata, context_of
+from ..dialogue import Context, failed, knowledge_message
+from ..local_actions import LocalActions
+from ..privacy import mask, pseudonym
+from ..replies import compose
+from . import feeds, page
+from .limits import Limits, Once
+from .measures import Measures
+
+logger = logging.getLogger(__name__)
+
+MESSAGE_LIMIT = 1000  # letters
+BODY_LIMIT = 16 * 1024  # bytes
+SENDER_LIMIT = 128
+Replies = list[dict[str, Any]]
+
+
+class Refused(Exception):
+    """A request that is answered with a status and a reason, and changes nothing."""
+
+    def __init__(self, status: int, code: str, reason: str, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.code, self.reason, self.retry_after = status, code, reason, retry_after
+
+    def response(self) -> HTTPResponse:
+        """The refusal as JSON: {"error": {"code", "reason"}}."""
+        headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+        return json_response({"error": {"code": self.code, "reason": self.reason}}, status=self.status, headers=headers)
+
+
+class Collected(OutputChannel):  # type: ignore[misc]
+    """Collects what Rasa sends, reply by reply."""
+
+    def __init__(self) -> None:
+        self.replies: Replies = []
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa."""
+        return "web"
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Take one message of Rasa's: the replies it carries, or its bare text."""
+        replies = (message.get("custom") or {}).get("replies")
+        self.replies += list(replies) if replies else [{"text": message.get("text") or ""}]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message as a person sent it, checked."""
+
+    sender: str
+    message: str
+    language: str | None
+    message_id: str | None
+
+
+def checked(body: object) -> Incoming:
+    """The message in a request's JSON; Refused (422) with a reason when a field is missing or of the wrong type."""
+    if not isinstance(body, Mapping):
+        raise Refused(422, "wrong_type", "Send a JSON object with 'sender' and 'message'.")
+    for key, required in (("sender", True), ("message", True), ("language", False), ("message_id", False)):
+        value = body.get(key)
+        if value is None and not required:
+            continue
+        if not isinstance(value, str):
+            raise Refused(422, "wrong_type", f"{key!r} must be a text.")
+    sender, message = body["sender"].strip(), body["message"].strip()
+    if not sender or len(sender) > SENDER_LIMIT:
+        raise Refused(422, "bad_sender", f"'sender' must have 1 to {SENDER_LIMIT} letters; make up a random one for each conversation.")
+    language = languages.supported(body.get("language"))
+    if body.get("language") and not language:
+        raise Refused(422, "unknown_language", f"'language' must be one of {', '.join(languages.languages())}.")
+    words = language or languages.SOURCE
+    knowledge = house.knowledge()
+    if not message:
+        raise Refused(422, "empty_message", knowledge_message(knowledge, "empty", words))
+    if len(message) > MESSAGE_LIMIT:
+        reason = knowledge_message(knowledge, "too_long", words).replace("{limit}", str(MESSAGE_LIMIT))
+        raise Refused(413, "message_too_long", reason)
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in message + sender + (body.get("message_id") or "")):
+        raise Refused(422, "not_text", "The text has broken characters; send UTF-8.")
+    message_id = body.get("message_id")
+    return Incoming(sender, message, language, message_id[:SENDER_LIMIT] if message_id else None)
+
+
+class WebChannel(InputChannel):  # type: ignore[misc]
+    """Serves patients on the web. Settings come from credentials.yml."""
+
+    def __init__(self, frame_origins: list[str], messages_a_minute: int, messages_a_minute_from_an_address: int) -> None:
+        for origin in frame_origins:
+            if not origin.startswith(("https://", "http://127.0.0.1", "http://localhost")) or any(mark in origin for mark in "; ,'\""):
+                raise ValueError(f"frame_origins in credentials.yml has {origin!r}; write origins such as https://example.org")
+        self._headers = page.security_headers(" ".join(["'self'", *frame_origins]))
+        self._limits = Limits(messages_a_minute, messages_a_minute_from_an_address)
+        self._once: Once[Replies] = Once()
+        self._measures = Measures()
+        self._assets = page.assets()
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa."""
+        return "web"
+
+    def url_prefix(self) -> str:
+        """The channel's routes begin at the root: /chat, /webhooks/web/webhook, /timeline."""
+        return "/"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> WebChannel:
+        """The channel as credentials.yml sets it."""
+        given = credentials or {}
+        by_sender, by_address = int(given.get("messages_a_minute") or 20), int(given.get("messages_a_minute_from_an_address") or 120)
+        if "CONFIDE_MESSAGES_A_MINUTE" in os.environ:  # for a load test, and behind a proxy that limits by itself
+            by_sender = by_address = int(os.environ["CONFIDE_MESSAGES_A_MINUTE"])
+        return cls(list(given.get("frame_origins") or []), by_sender, by_address)
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[None]]) -> Blueprint:
+        """The channel's routes."""
+        routes = Blueprint("confide_web")
+        self._on_new_message = on_new_message
+
+        both = ["GET", "POST"]
+        for name, handler, path, methods in (
+            ("webhook", self._webhook, "/webhooks/web/webhook", ["POST"]),
+            ("erase", self._erase, "/webhooks/web/conversations/<sender:str>", ["DELETE"]),
+            ("erase_by_beacon", self._erase_by_beacon, "/webhooks/web/erase", ["POST"]),
+            ("chat", self._chat, "/chat", both),
+            ("chat_in", self._chat, "/chat/<language:str>", both),
+            ("static", self._static, "/static/<name:str>", ["GET"]),
+            ("widget", self._widget, "/widget.js", ["GET"]),
+            ("privacy", self._privacy, "/privacy", ["GET"]),
+            ("privacy_in", self._privacy, "/privacy/<language:str>", ["GET"]),
+            ("timeline", self._timeline, "/timeline", ["GET"]),
+            ("timeline_in", self._timeline, "/timeline/<language:str>", ["GET"]),
+            ("timeline_json", self._timeline_json, "/timeline.json", ["GET"]),
+            ("timeline_atom", self._timeline_atom, "/timeline.atom", ["GET"]),
+            ("health", self._health, "/health", ["GET"]),
+            ("metrics", self._metrics, "/metrics", ["GET"]),
+        ):
+            routes.add_route(_as_function(handler), path, methods=methods, name=name)
+        routes.listener("before_server_start")(_as_function(self._prepare))
+        routes.listener("after_server_start")(_as_function(self._connect))
+        return routes
+
+    async def _prepare(self, app: Sanic, _: object) -> None:
+        app.config.REQUEST_MAX_SIZE = BODY_LIMIT
+        app.config.ACCESS_LOG = False
+        app.error_handler.add(Exception, self._on_error)
+
+    async def _connect(self, app: Sanic, _: object) -> None:
+        app.ctx.agent.processor.action_endpoint = LocalActions()
+        self._app = app
+
+    def _on_error(self, request: Request, error: Exception) -> HTTPResponse:
+        if isinstance(error, Refused):
+            return error.response()
+        if isinstance(error, NotFound):
+            return Refused(404, "not_found", "There is nothing at this address. The chat is at /chat.").response()
+        if isinstance(error, MethodNotSupported):
+            return Refused(405, "method_not_allowed", "This address does not take that method.").response()
+        if isinstance(error, PayloadTooLarge):
+            return Refused(413, "body_too_large", knowledge_message(house.knowledge(), "limit_body", languages.SOURCE)).response()
+        if isinstance(error, SanicException):
+            return Refused(error.status_code or 400, "bad_request", "The request could not be read.").response()
+        logger.error("a request failed: %s", type(error).__name__, exc_info=error)
+        return Refused(500, "failed", knowledge_message(house.knowledge(), "failed", languages.SOURCE)).response()
+
+    async def _webhook(self, request: Request) -> HTTPResponse:
+        incoming = checked(_json_of(request))
+        self._admit(request, incoming.sender, incoming.language)
+        replies = await self._answer(incoming)
+        return json_response(replies, headers={"Cache-Control": "no-store"}, dumps=_dumps)
+
+    def _admit(self, request: Request, sender: str, language: str | None) -> None:
+        seconds = self._limits.wait(pseudonym("web", sender), pseudonym("address", request.remote_addr or request.ip))
+        if seconds:
+            self._measures.refused()
+            reason = knowledge_message(house.knowledge(), "limit_rate", language or languages.SOURCE)
+            raise Refused(429, "too_many_messages", reason.replace("{seconds}", str(seconds)), retry_after=seconds)
+
+    async def _answer(self, incoming: Incoming) -> Replies:
+        person = pseudonym("web", incoming.sender)
+        replies = await self._once.answer(person, incoming.message_id, lambda: self._turn(person, incoming))
+        return [{"recipient_id": incoming.sender, **reply} for reply in replies]
+
+    async def _turn(self, person: str, incoming: Incoming) -> Replies:
+        """One turn of a conversation. Whatever breaks, the person gets a number to call."""
+        began = time.perf_counter()
+        collected = Collected()
+        try:
+            context = await self._context(person, incoming.language)
+            text, metadata = _prepared(incoming.message, context)
+            await self._on_new_message(UserMessage(text, collected, person, input_channel=self.name(), metadata=metadata))
+            if not collected.replies:
+                raise RuntimeError("the turn ended without a reply")
+            replies = [_with_text(reply) for reply in collected.replies]
+        except Exception:
+            logger.exception("a turn failed for %s", person[:8])
+            replies = [_with_text(failed(house.knowledge(), incoming.language, house.today()).for_patients())]
+        for reply in replies:
+            self._measures.turn(reply.get("status") or "answered", reply.get("language") or "", time.perf_counter() - began)
+        if any(reply.get("topic") == "delete_my_chat" for reply in replies):
+            self._once.forget(person)
+        return replies
+
+    async def _context(self, person: str, language: str | None) -> Context:
+        store = self._app.ctx.agent.tracker_store
+        tracker = await store.retrieve(person)
+        context = context_of(tracker) if tracker else Context()
+        if language and language != context.language:
+            # The page says which language it stands in; the conversation's own, once it has one, is what was last spoken.
+            context = replace(context, language=language)
+        return context
+
+    def _forget(self, sender: str) -> None:
+        person = pseudonym("web", sender)
+        self._app.ctx.agent.tracker_store.erase(person)
+        self._once.forget(person)
+
+    async def _erase(self, request: Request, sender: str) -> HTTPResponse:
+        self._forget(sender)
+        return empty()
+
+    async def _erase_by_beacon(self, request: Request) -> HTTPResponse:
+        body = _json_of(request)
+        if not isinstance(body, Mapping) or not isinstance(body.get("sender"), str):
+            raise Refused(422, "wrong_type", "Send a JSON object with 'sender'.")
+        self._forget(body["sender"])
+        return empty()
+
+    async def _chat(self, request: Request, language: str | None = None) -> HTTPResponse:
+        knowledge, today = house.knowledge(), house.today()
+        speaks = self._language(request, language)
+        if request.method == "GET":
+            sender = secrets.token_urlsafe(16)
+            turns: list[page.Turn] = []
+            topic = request.args.get("topic")
+            if topic in knowledge.topics:
+                replies = await self._answer(Incoming(sender, f"/{topic}", speaks, None))
+                title = languages.translate(knowledge.answers[topic].title, speaks) or knowledge.answers[topic].title
+                turns = [page.Turn("person", title), *(page.Turn("assistant", "", reply) for reply in replies)]
+        else:
+            form = request.form
+            sender = (form.get("sender") or "").strip()[:SENDER_LIMIT] or secrets.token_urlsafe(16)
+            turns = await self._turns(sender)
+            turns += await self._posted(request, sender, (form.get("message") or "").strip(), speaks)
+        greeting = compose(knowledge, "greet", today, speaks).for_patients()
+        embedded = request.args.get("embedded") == "1"
+        content = page.chat_page(knowledge, speaks, sender=sender, turns=turns, greeting=greeting, embedded=embedded)
+        return html_response(content, headers=self._headers)
+
+    async def _posted(self, request: Request, sender: str, message: str, language: str) -> list[page.Turn]:
+        """What a form brought, and the replies to it; a refusal is said in the conversation, not as an error page."""
+        knowledge = house.knowledge()
+        shown = message[:MESSAGE_LIMIT]
+        given = reading.command(message)
+        if given and given[0] in knowledge.topics:
+            shown = languages.translate(knowledge.answers[given[0]].title, language) or knowledge.answers[given[0]].title
+        elif given and isinstance(given[1].get("nation"), str):
+            shown = (
+                knowledge_message(knowledge, f"nation_{given[1]['nation']}", language) if f"nation_{given[1]['nation']}" in knowledge.messages else ""
+            )
+        try:
+            incoming = checked({"sender": sender, "message": message, "language": language})
+            self._admit(request, sender, language)
+            replies = await self._answer(incoming)
+        except Refused as refused:
+            refusal = {"paragraphs": [refused.reason], "status": "failed", "language": language, "direction": languages.direction(language)}
+            return [page.Turn("person", shown), page.Turn("assistant", "", refusal)]
+        return [page.Turn("person", shown), *(page.Turn("assistant", "", reply) for reply in replies)]
+
+    async def _turns(self, sender: str) -> list[page.Turn]:
+        """The conversation so far, as the no-JavaScript page shows it again."""
+        tracker = await self._app.ctx.agent.tracker_store.retrieve(pseudonym("web", sender))
+        turns: list[page.Turn] = []
+        for event in tracker.events if tracker else ():
+            if isinstance(event, UserUttered) and event.text and not event.text.startswith("/"):
+                turns.append(page.Turn("person", event.text))
+            elif isinstance(event, BotUttered) and event.text:
+                language = (tracker.get_slot("language") if tracker else None) or languages.SOURCE
+                reply = {"paragraphs": event.text.split("\n\n"), "language": language, "direction": languages.direction(language)}
+                turns.append(page.Turn("assistant", "", reply))
+            elif isinstance(event, ActionExecuted):
+                continue
+        return turns
+
+    def _language(self, request: Request, asked: str | None) -> str:
+        if asked:
+            language = languages.supported(asked)
+            if not language:
+                raise Refused(404, "unknown_language", f"We do not speak this language yet. We speak: {', '.join(languages.languages())}.")
+            return language
+        for part in (request.headers.get("accept-language") or "").split(","):
+            language = languages.supported(part.split(";")[0].strip())
+            if language:
+                return language
+        return languages.SOURCE
+
+    async def _static(self, request: Request, name: str) -> HTTPResponse:
+        asset = self._assets.get(name)
+        if asset is None:
+            raise NotFound(name)
+        zipped = "gzip" in (request.headers.get("accept-encoding") or "")
+        etag = asset.gzip_etag if zipped else asset.etag
+        headers = {"ETag": etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+        if request.headers.get("if-none-match") == etag:
+            return empty(status=304, headers=headers)
+        if zipped:
+            return raw(asset.gzip, content_type=asset.content_type, headers={**headers, "Content-Encoding": "gzip"})
+        return raw(asset.body, content_type=asset.content_type, headers=headers)
+
+    async def _widget(self, request: Request) -> HTTPResponse:
+        response = await self._static(request, "embed.js")
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    async def _privacy(self, request: Request, language: str | None = None) -> HTTPResponse:
+        hours = int(getattr(self._app.ctx.agent.tracker_store, "hours", 24))
+        return html_response(page.privacy_page(house.knowledge(), self._language(request, language), hours), headers=self._headers)
+
+    async def _timeline(self, request: Request, language: str | None = None) -> HTTPResponse:
+        return html_response(page.timeline_page(house.knowledge(), self._language(request, language)), headers=self._headers)
+
+    async def _timeline_json(self, request: Request) -> HTTPResponse:
+        return json_response(feeds.as_json(house.knowledge()), dumps=_dumps)
+
+    async def _timeline_atom(self, request: Request) -> HTTPResponse:
+        address = f"{request.scheme}://{request.host}"
+        return raw(feeds.as_atom(house.knowledge(), address), content_type="application/atom+xml; charset=utf-8")
+
+    async def _health(self, request: Request) -> HTTPResponse:
+        agent = getattr(self._app.ctx, "agent", None)
+        ready = bool(agent and agent.is_ready())
+        return json_response({"status": "ok" if ready else "starting", "topics": len(house.knowledge().topics)}, status=200 if ready else 503)
+
+    async def _metrics(self, request: Request) -> HTTPResponse:
+        if not self._measures.may_read(request.ip, request.headers.get("authorization")):
+            raise Refused(403, "forbidden", "Measures are for this machine, or for who has the token in CONFIDE_METRICS_TOKEN.")
+        return raw(self._measures.text(), content_type="text/plain; version=0.0.4")
+
+
+def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """A method as a plain function: Sanic 21.12 sets attributes on its handlers, which bound methods do not take."""
+
+    async def handler(*arguments: Any, **named: Any) -> Any:
+        return await method(*arguments, **named)
+
+    return handler
+
+
+def _json_of(request: Request) -> object:
+    try:
+        return json.loads(request.body.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Refused(400, "malformed_json", "The body is not JSON in UTF-8.") from error
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _prepared(message: str, context: Context) -> tuple[str, dict[str, Any]]:
+    """The message as it may be stored, and what must be known of it: identifiers masked, the place kept only as nation and region."""
+    metadata = as_metadata(context)
+    picked = reading.chosen(message, context) or message
+    given = reading.command(picked)
+    if given:
+        return reading.expanded(given, context, house.knowledge()) or message.lstrip("/"), metadata
+    place = places.find(message, house.knowledge(), asked=context.topic == "find_clinic")
+    masked = mask(message)
+    metadata["masked"] = bool(masked.kinds)
+    if place and masked.text != message:
+        metadata["place"] = {"nation": place.nation, "london": place.london}
+    return masked.text, metadata
+
+
+def _with_text(reply: dict[str, Any]) -> dict[str, Any]:
+    if "paragraphs" not in reply:
+        return reply
+    contacts = [" ".join([contact["line"], *contact["details"]]) for contact in reply.get("people", ())]
+    return {**reply, "text": "\n\n".join([*reply["paragraphs"], *reply.get("notes", ()), *contacts])}

@@ -1,0 +1,249 @@
+"""What to say next: from what a message was read as, and what was said before, to replies.
+
+Pure: the conversation so far comes in as a `Context`, the message as a `Reading`, the day as a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from . import languages
+from .knowledge import Event, Knowledge, NotYetRuled, Period, as_of, timeline
+from .replies import ADVICE_LINE, Reply, compose, in_english, language_choices, say, told
+
+FALLBACK = "nlu_fallback"
+INFORM = "inform"
+# Said of its own accord, an answer about these topics is as of the day that the message names.
+_ANY_RULE = "mou_status"
+_MENU = ("ask_gp_safe", "ask_register_gp", "talk_to_person")
+_MOST_EVENTS = 8
+
+
+@dataclass(frozen=True)
+class Context:
+    """What matters of the conversation so far."""
+
+    language: str | None = None  # None: not known yet
+    nation: str | None = None
+    region: str | None = None  # "london" or "elsewhere", once a place was named
+    topic: str | None = None  # of the last answer
+    view: str = "answer"
+    status: str | None = None
+    choices: tuple[str, ...] = ()  # what the last reply offered, as `/intent{entities}`
+    as_of: date | None = None  # the day that the last answer spoke for, when it was not the present
+    misunderstood: int = 0  # how many times in a row
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a message was read as. `also` is a second question in it; `ranking` the closest topics."""
+
+    intent: str
+    confidence: float = 1.0
+    ranking: tuple[tuple[str, float], ...] = ()
+    also: str | None = None
+    language: str | None = None
+    foreign: bool = False  # surely in a language that we do not speak
+    nation: str | None = None
+    region: str | None = None
+    periods: tuple[Period, ...] = ()
+    masked: bool = False
+
+
+def respond(knowledge: Knowledge, reading: Reading, context: Context, today: date, as_of: date | None = None) -> list[Reply]:
+    """The replies to a message, in order: what protects life first, then the answer, then a second question's.
+
+    `as_of` is the day to speak for, when it is not `today`.
+    """
+    language = reading.language or context.language
+    nation = reading.nation or context.nation
+    if language is None and reading.intent not in knowledge.critical:
+        return [_which_language(knowledge, today)]
+    settled = replace(context, language=language or languages.SOURCE, nation=nation, region=reading.region or context.region)
+    if as_of and as_of != today:
+        reading = replace(reading, periods=(Period(as_of, as_of),))
+    replies = [_answer(knowledge, reading.intent, reading, settled, today, as_of)]
+    if reading.also and reading.also != reading.intent:
+        replies.append(_answer(knowledge, reading.also, reading, settled, today))
+    if language is None or reading.foreign:
+        replies.append(_which_language(knowledge, today))
+    if reading.masked:
+        hidden = knowledge_message(knowledge, "hidden", settled.language or languages.SOURCE)
+        replies[0] = replace(replies[0], notes=(*replies[0].notes, hidden))
+    return replies
+
+
+def knowledge_message(knowledge: Knowledge, name: str, language: str) -> str:
+    """One of the assistant's own sentences in a language, in English where the language does not have it."""
+    return languages.translate(knowledge.messages[name], language) or knowledge.messages[name]
+
+
+def _which_language(knowledge: Knowledge, today: date) -> Reply:
+    words = [knowledge_message(knowledge, "choose_language", language) for language in languages.languages()]
+    english = say(knowledge, ["choose_language"], today, languages.SOURCE, status="choose", topic="change_language")
+    return replace(english, paragraphs=(" · ".join(dict.fromkeys(words)),), choices=tuple(language_choices()))
+
+
+def _answer(knowledge: Knowledge, intent: str, reading: Reading, context: Context, today: date, as_of: date | None = None) -> Reply:
+    language = context.language or languages.SOURCE
+    if reading.foreign and intent not in knowledge.critical:
+        return _which_language(knowledge, today)
+    if intent.startswith("follow_"):
+        return _follow_up(knowledge, intent, context, today)
+    if intent == "find_clinic":
+        return find_clinic(knowledge, reading, context, today)
+    if intent == "ask_mou_history" and reading.periods:
+        return history(knowledge, reading.periods, language, today)
+    if intent == "change_language":
+        return _changed_language(knowledge, context, today)
+    if intent == "repeat_simpler" and context.topic in knowledge.answers:
+        return _simpler(knowledge, context, today)
+    if intent == INFORM:
+        return _noted(knowledge, context, today)
+    if intent == FALLBACK or intent not in knowledge.answers:
+        return _not_understood(knowledge, reading, context, today)
+    day = as_of or today
+    if not as_of and reading.periods and _is_ruled(knowledge, intent):
+        day = min(reading.periods[0].last, today)
+    return compose(knowledge, intent, day, language, context.nation, today=today)
+
+
+def _is_ruled(knowledge: Knowledge, topic: str) -> bool:
+    return any(_ANY_RULE in passage.when for passage in knowledge.answers[topic].paragraphs)
+
+
+def _again(knowledge: Knowledge, context: Context, today: date, view: str = "answer") -> Reply:
+    assert context.topic
+    day = context.as_of or today
+    if context.topic in ("mou_on_day", "mou_between", "mou_not_known", "mou_between_nothing"):
+        return compose(knowledge, "ask_mou_history", today, context.language or "en", context.nation, view=view)
+    return compose(knowledge, context.topic, day, context.language or "en", context.nation, today=today, view=view)
+
+
+def _simpler(knowledge: Knowledge, context: Context, today: date) -> Reply:
+    """The short form first; asked again, the whole answer again."""
+    full = _again(knowledge, context, today)
+    if context.view == "short" or not full.short:
+        return full
+    return replace(full, paragraphs=full.short, view="short")
+
+
+def _changed_language(knowledge: Knowledge, context: Context, today: date) -> Reply:
+    language = context.language or languages.SOURCE
+    last = knowledge.answers.get(context.topic or "")
+    if last and last.group not in (None, "bot"):
+        return _again(knowledge, context, today)
+    reply = compose(knowledge, "change_language", today, language)
+    return replace(reply, status="choose", choices=tuple(language_choices()))
+
+
+def _noted(knowledge: Knowledge, context: Context, today: date) -> Reply:
+    """A place or a nation was told, and there was no question that it answers."""
+    language = context.language or languages.SOURCE
+    if context.nation is None:
+        return say(knowledge, ["place_not_known"], today, language, status="choose", topic=INFORM, nations=True)
+    return say(knowledge, ["noted_nation", "noted_place"], today, language, topic=INFORM, values={"nation": f"nation_{context.nation}"}, topics=_MENU)
+
+
+def _not_understood(knowledge: Knowledge, reading: Reading, context: Context, today: date) -> Reply:
+    language = context.language or languages.SOURCE
+    if context.topic == "find_clinic" and context.status == "choose":
+        return say(knowledge, ["place_not_known"], today, language, status="choose", topic="find_clinic", nations=True, people=[ADVICE_LINE])
+    times = context.misunderstood
+    # Never the same apology twice running: after the third, two sentences take turns.
+    name = f"not_understood_{times + 1 if times < 3 else 3 + (times + 1) % 2}"
+    near = [topic for topic, _ in reading.ranking if topic in knowledge.topics and knowledge.answers[topic].group != "bot"]
+    topics = near[:3] if times < 2 else list(_MENU)
+    people = [ADVICE_LINE] if times else []
+    if "talk_to_person" not in topics:
+        topics.append("talk_to_person")
+    return say(knowledge, [name], today, language, status="not_understood", topic=FALLBACK, topics=topics, people=people)
+
+
+def _follow_up(knowledge: Knowledge, intent: str, context: Context, today: date) -> Reply:
+    language = context.language or languages.SOURCE
+    if not context.topic or context.topic not in knowledge.answers:
+        return compose(knowledge, "help_menu", today, language)
+    if intent in ("follow_why", "follow_more"):
+        return _again(knowledge, context, today, view="why")
+    if intent == "follow_sure":
+        last = _again(knowledge, context, today)
+        sure = say(knowledge, ["sure"], today, language, topic=context.topic, people=[ADVICE_LINE])
+        return replace(sure, sources=last.sources, why=last.why, read=last.read, true_as_of_words=last.true_as_of_words, view="sure")
+    return _days(knowledge, intent, context, today)
+
+
+def _days(knowledge: Knowledge, intent: str, context: Context, today: date) -> Reply:
+    """When was that, and who decided it: the events that the last answer rests on."""
+    language = context.language or languages.SOURCE
+    assert context.topic
+    answer = knowledge.answers[context.topic]
+    nation = context.nation or "england"
+    names: dict[str, Event] = {}
+    for passage in answer.paragraphs:
+        if passage.nations and nation not in passage.nations:
+            continue
+        names.update({name: knowledge.events[name] for name in passage.events})
+        for rule in passage.when:
+            try:
+                ruling = as_of(knowledge, rule, context.as_of or today, nation)
+            except NotYetRuled:
+                continue
+            if ruling.outcome in passage.when[rule]:
+                names[ruling.since.name] = ruling.since
+    events = sorted(names.values(), key=lambda event: event.period)
+    if intent == "follow_who":
+        events = [event for event in events if event.decided_by]
+    if not events:
+        return say(knowledge, ["no_day_for_this"], today, language, topic=context.topic, topics=["ask_mou_history"], people=[ADVICE_LINE])
+    lead = "who_answer" if intent == "follow_who" else "when_answer"
+    return told(knowledge, lead, events, today, language, topic=context.topic, then=answer.then, decided=intent == "follow_who")
+
+
+def history(knowledge: Knowledge, periods: Sequence[Period], language: str, today: date) -> Reply:
+    """What the rule was on a day, or what changed over the days that a month, a year or two dates span."""
+    first, last = min(period.first for period in periods), min(max(period.last for period in periods), today)
+    try:
+        before, after = (as_of(knowledge, _ANY_RULE, day) for day in (first, last))
+    except NotYetRuled:
+        return compose(knowledge, "mou_not_known", first, language, "england", today=first)
+    if len(periods) == 1 and before.outcome == after.outcome and not after.changing:
+        return compose(knowledge, "mou_on_day", first, language, "england", today=max(first, today))
+    events = [event for event in timeline(knowledge, first, last) if "england" in event.nations]
+    weighty = [event for event in events if event.kind in ("agreement", "legal") or event.name in knowledge.rules[_ANY_RULE].values]
+    events = weighty if len(weighty) >= 2 else events
+    lead = "mou_between" if events else "mou_between_nothing"
+    answer = knowledge.answers[lead]
+    reply = told(
+        knowledge, lead, events[-_MOST_EVENTS:], last, language, topic="ask_mou_history", values={"day": first, "until": last},
+        people=answer.people, then=answer.then,
+    )  # fmt: skip
+    end = compose(knowledge, "mou_on_day", last, language, "england", today=max(last, today))
+    if end.language != reply.language:
+        return reply
+    return replace(reply, paragraphs=(*reply.paragraphs, *end.paragraphs[1 if last < today else 0 :][:1]), sources=(*reply.sources, *end.sources))
+
+
+def find_clinic(knowledge: Knowledge, reading: Reading, context: Context, today: date) -> Reply:
+    """Where a clinic is, once the place is known; asks for it before."""
+    language = context.language or languages.SOURCE
+    if context.region is None:
+        reply = compose(knowledge, "find_clinic", today, language, context.nation, today=today)
+        if reading.nation and not reading.region:
+            return replace(compose(knowledge, "clinic_elsewhere", today, language, today=today), topic="find_clinic")
+        return replace(reply, status="choose" if reply.status == "answered" else reply.status)
+    topic = "clinic_london" if context.region == "london" else "clinic_elsewhere"
+    return compose(knowledge, topic, today, language, context.nation, today=today)
+
+
+def failed(knowledge: Knowledge, language: str | None, today: date) -> Reply:
+    """What is said when something broke: that it did, and whom to call."""
+    reply = say(knowledge, ["failed"], today, languages.SOURCE, status="failed", people=[ADVICE_LINE, "emergency-999"])
+    if language in (None, languages.SOURCE):
+        return reply
+    try:
+        return say(knowledge, ["failed"], today, language, status="failed", people=[ADVICE_LINE, "emergency-999"])
+    except Exception:
+        return in_english(knowledge, reply, languages.SOURCE)

@@ -1,0 +1,199 @@
+"""Reads a message in its conversation: its language, its topic or topics, the place and the dates it names. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from . import dates, languages, places
+from .dialogue import FALLBACK, INFORM, Context, Reading
+from .identify import OTHER
+from .knowledge import Knowledge
+from .mind import Mind
+from .text import western_digits, words
+from .understanding import FOLLOW_UP, Ranked
+
+_COMMAND = re.compile(r"/(\w+)\s*(\{.*\})?\s*", re.DOTALL)
+_SENTENCE = re.compile(r"[.?!؟。\n;]+")
+_CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|también)\b", re.IGNORECASE)
+# Beside a place or a date, these words make no question of their own.
+_FEW_WORDS = 3
+_SHORT_FOLLOW_UP = 8
+_SURE_OF_LANGUAGE_TO_SWITCH = 0.9
+_SMALL_TALK = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help_menu", "out_of_scope", "repeat_simpler", "stop", "change_language"})
+
+
+def command(text: str) -> tuple[str, dict[str, Any]] | None:
+    """The intent and entities of a message in Rasa's `/intent{"entity": "value"}` form, which buttons send; None for any other text.
+
+    >>> command('/inform{"nation": "scotland"}')
+    ('inform', {'nation': 'scotland'})
+    """
+    match = _COMMAND.fullmatch(text.strip())
+    if not match:
+        return None
+    try:
+        entities = json.loads(match[2]) if match[2] else {}
+    except ValueError:
+        return None
+    return (match[1], entities) if isinstance(entities, dict) else None
+
+
+def expanded(given: tuple[str, dict[str, Any]], context: Context, knowledge: Knowledge) -> str | None:
+    """A button's command as Rasa takes it: a nation told after an answer asks that answer again. None for an intent that is not ours."""
+    intent, entities = given
+    if intent not in knowledge.topics and intent != INFORM:
+        return None
+    reading = _of_command(intent, entities, context, knowledge)
+    found = {"language": reading.language or context.language, "nation": reading.nation, "region": reading.region}
+    return f"/{reading.intent}{json.dumps({key: value for key, value in found.items() if value})}"
+
+
+def chosen(text: str, context: Context) -> str | None:
+    """The choice that a number picks, in any script's digits; None when the message is no number of a choice."""
+    figure = western_digits(text.strip().rstrip(".)"))
+    if figure.isdecimal() and len(figure) <= 2 and 1 <= int(figure) <= len(context.choices):
+        return context.choices[int(figure) - 1]
+    return None
+
+
+def read(text: str, context: Context, mind: Mind, today: date, place: places.Place | None = None) -> Reading:
+    """What a message means in its conversation. `place` is given when the channel has read it already and masked the words."""
+    picked = chosen(text, context) or text
+    given = command(picked)
+    if given and (given[0] in mind.knowledge.topics or given[0] == INFORM):
+        return _of_command(given[0], given[1], context, mind.knowledge)
+    language, foreign = _language(text, context, mind)
+    place = place or places.find(text, mind.knowledge, asked=context.topic == "find_clinic" and context.status == "choose")
+    spoken = language or context.language or languages.SOURCE
+    try:
+        periods = tuple(dates.find(text, today, spoken))
+    except Exception:
+        periods = ()
+    reading = Reading(
+        intent=FALLBACK,
+        language=language,
+        foreign=foreign,
+        nation=place.nation if place else None,
+        region=("london" if place.london else "elsewhere") if place and (place.london or place.nation is None or _is_town(place)) else None,
+        periods=periods,
+    )
+    left = len(words(text)) - (len(place.words) if place else 0)
+    return _topic(text, reading, context, mind, left)
+
+
+def _is_town(place: places.Place) -> bool:
+    return " ".join(place.words) not in ("england", "scotland", "wales", "northern ireland")
+
+
+def _of_command(intent: str, entities: Mapping[str, Any], context: Context, knowledge: Knowledge) -> Reading:
+    nation = entities.get("nation") if entities.get("nation") in ("england", "scotland", "wales", "northern_ireland") else None
+    reading = Reading(intent, language=languages.supported(entities.get("language")), nation=nation)
+    if intent == INFORM:
+        return _informed(reading, context, knowledge)
+    return reading
+
+
+def _informed(reading: Reading, context: Context, knowledge: Knowledge) -> Reading:
+    """A place or a nation on its own belongs to the question before it."""
+    if context.topic == "find_clinic" or context.topic in ("clinic_london", "clinic_elsewhere"):
+        region = reading.region or ("elsewhere" if reading.nation and reading.nation != "england" else None)
+        return replace(reading, intent="find_clinic", region=region)
+    last = knowledge.answers.get(context.topic or "")
+    if last and last.group and last.differs_by_nation:
+        return replace(reading, intent=last.name)
+    return replace(reading, intent=INFORM)
+
+
+def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, bool]:
+    """The language to answer in (None: as before, or not known) and whether the text is surely in one that we do not speak."""
+    guess = mind.identifier.guess(text)
+    if guess is None:
+        return None, False
+    length = len(words(text))
+    if guess.language == OTHER:
+        clear = guess.probability >= (_SURE_OF_LANGUAGE_TO_SWITCH if context.language else 0.6)
+        return None, clear and length >= (3 if context.language else 1)
+    if context.language is None:
+        return (guess.language, False) if guess.sure else (None, False)
+    if guess.language == context.language:
+        return context.language, False
+    other_script = languages.script(guess.language) != languages.script(context.language)
+    clear = guess.probability >= _SURE_OF_LANGUAGE_TO_SWITCH and (length >= 3 or other_script)
+    return (guess.language, False) if clear else (context.language, False)
+
+
+def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int) -> Reading:
+    knowledge = mind.knowledge
+    follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
+    sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
+    several = sentences if len(sentences) > 1 else []
+    ranked = mind.topics.rank([text, *several], follow_ups=follows)
+    whole, parts = ranked[0], ranked[1:]
+    reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
+    danger = _danger(ranked, mind)
+    if danger:
+        also = _second([danger], parts or _clauses(text, mind), mind)
+        return replace(reading, intent=danger, also=also)
+    if context.status == "not_understood" and context.choices and whole.best == "affirm":
+        return _of_command(*(command(context.choices[0]) or (FALLBACK, {})), context, knowledge)
+    if reading.nation or reading.region:
+        small = left <= _FEW_WORDS and (whole.confidence < 0.8 or whole.best in ("ask_nation", "greet", "affirm", "find_clinic", "help_menu"))
+        if small and (context.topic or whole.confidence < mind.topics.answer_from):
+            return _informed(reading, context, knowledge)
+    if reading.periods and left <= 2 * _FEW_WORDS and context.topic and whole.confidence < 0.8:
+        last = knowledge.answers.get(context.topic)
+        ruled = last is not None and last.group is not None and any("mou_status" in passage.when for passage in last.paragraphs)
+        return replace(reading, intent=context.topic if ruled else "ask_mou_history")
+    if whole.best.startswith(FOLLOW_UP):
+        return _followed(whole.best, reading, context, knowledge)
+    if whole.best == "change_language" and (named := languages.named_in(text)):
+        return replace(reading, intent="change_language", language=named, foreign=False)
+    if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < date.today().year:
+        return replace(reading, intent="ask_mou_history")
+    asked = [part for part in parts if part.best not in _SMALL_TALK and part.confidence >= mind.topics.answer_from]
+    if whole.confidence < mind.topics.answer_from or (whole.best in _SMALL_TALK and asked):
+        if asked:
+            first = max(asked, key=lambda part: part.confidence) if whole.best in _SMALL_TALK else asked[0]
+            return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
+        return replace(reading, intent=FALLBACK)
+    return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind) if several else None)
+
+
+def _followed(follow_up: str, reading: Reading, context: Context, knowledge: Knowledge) -> Reading:
+    """ "And the hospital?" after an answer is the topic that the answer's `follow` names."""
+    what = follow_up.removeprefix(FOLLOW_UP)
+    answer = knowledge.answers.get(context.topic or "")
+    if what in ("hospital", "gp"):
+        default = f"ask_{what}_cost" if answer and answer.group == "cost" else f"ask_{what}_safe"
+        return replace(reading, intent=answer.follow.get(what, default) if answer else default)
+    return replace(reading, intent=follow_up)
+
+
+def _danger(ranked: list[Ranked], mind: Mind) -> str | None:
+    """The danger topic of a message, if its whole or any sentence of it is likely enough to be one. The tie goes to danger."""
+    likely: list[tuple[float, str]] = []
+    for part in ranked:
+        dangers = part.of(mind.knowledge.critical)
+        total = sum(probability for _, probability in dangers)
+        if dangers and total >= mind.topics.danger_from:
+            likely.append((total, dangers[0][0]))
+    return max(likely)[1] if likely else None
+
+
+def _clauses(text: str, mind: Mind) -> list[Ranked]:
+    clauses = [part.strip() for part in _CLAUSE.split(text) if part and len(words(part)) >= 3]
+    return mind.topics.rank(clauses) if len(clauses) > 1 else []
+
+
+def _second(known: list[str], parts: list[Ranked], mind: Mind) -> str | None:
+    """Another question in the same message, if one of its parts surely asks it."""
+    for part in parts:
+        sure = part.confidence >= max(mind.topics.answer_from, 0.6)
+        if sure and part.best not in known and part.best not in _SMALL_TALK | mind.knowledge.critical and not part.best.startswith(FOLLOW_UP):
+            return part.best
+    return None

@@ -1,0 +1,489 @@
+"""A reply: what we say to a question, on a day, in a language, for a nation, with everything it rests on."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from . import languages
+from .knowledge import (
+    NATIONS,
+    Answer,
+    Event,
+    Fact,
+    Knowledge,
+    NotYetRuled,
+    Passage,
+    Period,
+    Ruling,
+    Service,
+    Source,
+    as_of,
+    placeholder,
+)
+
+STATUSES = ("answered", "needs_check", "not_known", "not_understood", "choose", "not_translated", "handed_over", "failed")
+ADVICE_LINE = "dotw-advice-line"
+MOST_DISAGREEMENTS = 3  # said under an answer; the timeline has them all
+
+
+class UnknownTopic(LookupError):
+    """A topic that `data/answers` does not hold."""
+
+
+class _Untranslated(Exception):
+    """A sentence of the reply has no translation that may be sent."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something to ask or say next; `message` is what a channel sends back when it is chosen (Rasa's `/intent{entities}`)."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A real person to turn to: one line with name, number and hours, and what must be known before calling."""
+
+    name: str
+    line: str
+    phone: str | None
+    website: str | None
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A source as it is shown: `read` is the day we read it, `published` the source's own date in words."""
+
+    title: str
+    publisher: str
+    url: str | None
+    published: str | None
+    read: date
+    quote: str | None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply. `true_as_of` and `read` are the oldest among what it rests on; `english` is not sent to patients."""
+
+    topic: str
+    status: str
+    language: str
+    direction: str
+    paragraphs: tuple[str, ...]
+    as_of: date
+    title: str = ""
+    view: str = "answer"
+    nation: str | None = None
+    notes: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    people: tuple[Contact, ...] = ()
+    sources: tuple[Cited, ...] = ()
+    true_as_of: date | None = None
+    true_as_of_words: str | None = None
+    read: date | None = None
+    choices: tuple[Choice, ...] = ()
+    draft: bool = False
+    english: tuple[str, ...] = field(default=())
+
+    @property
+    def text(self) -> str:
+        """All that is said, as plain text: the paragraphs, the notes and the people to turn to."""
+        contacts = [" ".join((contact.line, *contact.details)) for contact in self.people]
+        return "\n\n".join((*self.paragraphs, *self.notes, *contacts))
+
+    def as_json(self) -> dict[str, Any]:
+        """The reply as JSON's types, days in ISO 8601."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+    def for_patients(self) -> dict[str, Any]:
+        """`as_json` without the English copy."""
+        return {key: value for key, value in self.as_json().items() if key != "english"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The passages that hold on the day, in the nation, and the rulings that chose them."""
+
+    passages: tuple[tuple[Passage, tuple[Ruling, ...]], ...]
+    lost: bool  # a passage that rests on something was left out because nothing speaks for the day
+
+    @property
+    def rests_on_something(self) -> bool:
+        return any(passage.rests_on_something for passage, _ in self.passages)
+
+
+def _that_hold(knowledge: Knowledge, passages: Iterable[Passage], day: date, today: date, nation: str) -> _Said:
+    said: list[tuple[Passage, tuple[Ruling, ...]]] = []
+    lost = False
+    for passage in passages:
+        if passage.nations and nation not in passage.nations:
+            continue
+        try:
+            rulings = tuple(as_of(knowledge, rule, day, nation) for rule in passage.when)
+        except NotYetRuled:
+            lost = True
+            continue
+        if any(ruling.outcome not in passage.when[ruling.rule.name] for ruling in rulings):
+            continue
+        if not all(knowledge.facts[name].speaks_for(day, today) for name in passage.facts) or not all(
+            knowledge.events[name].earliest <= day for name in passage.events
+        ):
+            lost = True
+            continue
+        said.append((passage, rulings))
+    return _Said(tuple(said), lost)
+
+
+class _Words:
+    """The reply's words in one language; raises _Untranslated for what the language does not have."""
+
+    def __init__(self, knowledge: Knowledge, language: str) -> None:
+        self.knowledge = knowledge
+        self.language = language
+
+    def text(self, english: str, values: Mapping[str, str] | None = None) -> str:
+        translated = languages.translate(english, self.language)
+        if translated is None:
+            raise _Untranslated(english)
+        if values is None or "{" not in translated:
+            return translated
+        return string.Formatter().vformat(translated, (), _Filled(values))
+
+    def message(self, name: str, /, **values: str) -> str:
+        return self.text(self.knowledge.messages[name], values)
+
+    def day(self, period: Period | date) -> str:
+        return languages.in_words(period, self.language)
+
+    def event_day(self, event: Event) -> str:
+        return event.shown_as or self.day(event.period)
+
+    def nation(self, nation: str) -> str:
+        return self.message(f"nation_{nation}")
+
+    def contact(self, service: Service) -> Contact:
+        name = languages.isolated(service.title, self.language)
+        values = {"name": name}
+        if service.phone:
+            kind = "ring_free" if service.free else "ring"
+            values["phone"] = languages.isolated(service.phone, self.language)
+            if service.hours:
+                values["hours"] = self.text(service.hours)
+            else:
+                kind += "_any"
+        elif service.website:
+            kind, values["website"] = "visit", languages.isolated(service.website, self.language)
+        else:
+            kind = "named"
+        said = [service.ask_first, service.languages, service.caution]
+        details = [self.text(text) for text in said if text]
+        if service.true_as_of and service.kind != "emergency":
+            details.append(self.message("true_in", when=self.day(service.true_as_of)))
+        return Contact(service.title, self.message(kind, **values), service.phone, service.website, tuple(details))
+
+    def numbers(self) -> dict[str, str]:
+        values = {}
+        for service in self.knowledge.services.values():
+            if service.phone:
+                values[placeholder(service)] = languages.isolated(service.phone, self.language)
+            if service.hours:
+                values[f"{placeholder(service)}_hours"] = languages.translate(service.hours, self.language) or service.hours
+        return values
+
+    def passage(self, passage: Passage, rulings: Sequence[Ruling], values: Mapping[str, str]) -> str:
+        filled = {**self.numbers(), **values}
+        if rulings:
+            filled["since"] = self.event_day(rulings[0].since)
+        return self.text(passage.text, filled)
+
+    def cited(self, source: Source) -> Cited:
+        published = self.day(source.published) if source.published else None
+        return Cited(source.title, source.publisher, source.url, published, source.read, source.quote)
+
+
+class _Filled(dict[str, str]):
+    """Values for a text's placeholders; one that is missing is a fault in the data that the checks have let through."""
+
+    def __missing__(self, key: str) -> str:
+        raise KeyError(f"a text uses {{{key}}}, for which there is no value here")
+
+
+def compose(
+    knowledge: Knowledge,
+    topic: str,
+    day: date,
+    language: str,
+    nation: str | None = None,
+    *,
+    today: date | None = None,
+    view: str = "answer",
+    values: Mapping[str, Period | str] | None = None,
+) -> Reply:
+    """The reply to a topic, as of a day, in a language, for a nation (None: not told yet).
+
+    `view` is "answer" or "why". `values` fill the answer's own placeholders (a period is put in words).
+    `today` tells history from the present and what is past its `review_by`; left out, it is `day`.
+
+    Raises:
+        UnknownTopic: for a topic without an answer.
+        languages.UnknownLanguage: for a language without a catalogue.
+    """
+    if topic not in knowledge.answers:
+        raise UnknownTopic(f"{topic!r} has no answer; data/answers has no {topic}.yml")
+    today = today or day
+    english = _compose(_Words(knowledge, languages.SOURCE), topic, day, nation, today, view, values or {})
+    if language == languages.SOURCE:
+        return replace(english, english=english.paragraphs)
+    try:
+        reply = _compose(_Words(knowledge, language), topic, day, nation, today, view, values or {})
+    except _Untranslated:
+        return in_english(knowledge, english, language)
+    return replace(reply, english=english.paragraphs, draft=languages.is_draft(language))
+
+
+def in_english(knowledge: Knowledge, english: Reply, language: str) -> Reply:
+    """An English reply for someone whose language does not have it: their language's "sorry" line comes first."""
+    sorry = languages.translate(knowledge.messages["not_translated"], language) or knowledge.messages["not_translated"]
+    status = english.status if english.status in ("failed", "choose", "not_understood") else "not_translated"
+    return replace(english, status=status, paragraphs=(sorry, *english.paragraphs), english=english.paragraphs)
+
+
+def _compose(words: _Words, topic: str, day: date, nation: str | None, today: date, view: str, values: Mapping[str, Period | str]) -> Reply:
+    knowledge = words.knowledge
+    answer = knowledge.answers[topic]
+    where = nation or "england"
+    main = _that_hold(knowledge, answer.paragraphs, day, today, where)
+    reasons = _that_hold(knowledge, answer.why, day, today, where)
+    brief = _that_hold(knowledge, answer.short, day, today, where)
+    filled = {key: value if isinstance(value, str) else words.day(value) for key, value in values.items()}
+    filled.setdefault("day", words.day(day))
+
+    def texts(said: _Said) -> tuple[str, ...]:
+        return tuple(words.passage(passage, rulings, filled) for passage, rulings in said.passages)
+
+    facts, events, services = _rests_on(knowledge, main, reasons, answer, where if answer.differs_by_nation else nation)
+    paragraphs = list(texts(main))
+    why = [*texts(reasons), *_disagreements(words, *_central(knowledge, answer, main, reasons))]
+    notes: list[str] = []
+    status = "answered"
+    if main.lost and not main.rests_on_something:
+        status = "not_known"
+        paragraphs = [words.message("not_known")]
+    if day < today:
+        paragraphs.insert(0, words.message("historic", day=words.day(day)))
+    changing = [ruling for _, rulings in main.passages for ruling in rulings if ruling.changing]
+    if changing and changing[0].changing:
+        event = changing[0].changing
+        notes.append(words.message("changing", when=words.day(event.period), title=words.text(event.title)))
+    if status == "answered" and any(day < today for day in [*(fact.review_by for fact in facts), *(service.review_by for service in services)]):
+        status = "needs_check"
+        notes.append(words.message("needs_check"))
+        if ADVICE_LINE not in answer.people:
+            services = [*services, knowledge.services[ADVICE_LINE]]
+    choices = [_topic_choice(words, name) for name in answer.then]
+    assumed = nation is None and answer.differs_by_nation
+    if assumed:
+        notes.append(words.message("assumed_england"))
+        choices = [*nation_choices(words), *choices[:2]]
+    if view == "why":
+        paragraphs = why or [words.message("no_reason")]
+    known = [fact.true_as_of for fact in facts if fact.true_as_of]
+    oldest = min(known, key=lambda period: period.first) if known else None
+    return Reply(
+        topic=topic,
+        status=status,
+        language=words.language,
+        direction=languages.direction(words.language),
+        paragraphs=tuple(paragraphs),
+        as_of=day,
+        title=words.text(answer.title),
+        view=view,
+        nation=where if answer.differs_by_nation else nation,
+        notes=tuple(notes),
+        why=tuple(why),
+        short=texts(brief),
+        people=tuple(words.contact(service) for service in services),
+        sources=tuple(words.cited(source) for source in _sources(facts, events)),
+        true_as_of=oldest.first if oldest else None,
+        true_as_of_words=words.day(oldest) if oldest else None,
+        read=min((source.read for source in _all_sources(facts, events)), default=None),
+        choices=tuple(choices),
+    )
+
+
+def _rests_on(knowledge: Knowledge, main: _Said, reasons: _Said, answer: Answer, nation: str | None) -> tuple[list[Fact], list[Event], list[Service]]:
+    facts: dict[str, Fact] = {}
+    events: dict[str, Event] = {}
+    services: dict[str, Service] = {}
+    for passage, rulings in (*main.passages, *reasons.passages):
+        facts.update({name: knowledge.facts[name] for name in passage.facts})
+        events.update({name: knowledge.events[name] for name in passage.events})
+        events.update({ruling.since.name: ruling.since for ruling in rulings})
+    for name in answer.people:
+        service = knowledge.services[name]
+        if nation is None or nation in service.nations:
+            services[name] = service
+    return list(facts.values()), list(events.values()), list(services.values())
+
+
+def _central(knowledge: Knowledge, answer: Answer, main: _Said, reasons: _Said) -> tuple[list[Fact], list[Event]]:
+    """What an answer is about, as against what it touches on: a policy answer's all, else what its reasons rest on."""
+    said = (*main.passages, *reasons.passages) if answer.group == "policy" else reasons.passages
+    facts = [knowledge.facts[name] for passage, _ in said for name in passage.facts]
+    events = [knowledge.events[name] for passage, _ in said for name in passage.events]
+    return list(dict.fromkeys(facts)), list(dict.fromkeys(events))
+
+
+def _disagreements(words: _Words, facts: Iterable[Fact], events: Iterable[Event]) -> list[str]:
+    items = [item for fact in facts for item in fact.reported_as] + [item for event in events for item in event.reported_as]
+    lines = [
+        words.message("sources_disagree", by=item.by, says=words.text(item.says), we_say=words.text(item.we_say))
+        for item in dict.fromkeys(items)
+        if item.matters
+    ]
+    return lines[:MOST_DISAGREEMENTS]
+
+
+def _all_sources(facts: Iterable[Fact], events: Iterable[Event]) -> list[Source]:
+    return [source for fact in facts for source in fact.sources] + [source for event in events for source in event.sources]
+
+
+def _sources(facts: Iterable[Fact], events: Iterable[Event]) -> list[Source]:
+    """One source a fact or event, the one that is quoted: enough to check it, few enough to read."""
+    unique: dict[tuple[str, str | None], Source] = {}
+    for sources in (*(fact.sources for fact in facts), *(event.sources for event in events)):
+        source = next((source for source in sources if source.quote), sources[0])
+        unique.setdefault((source.title, source.url), source)
+    return list(unique.values())
+
+
+def _topic_choice(words: _Words, topic: str) -> Choice:
+    return Choice(words.text(words.knowledge.answers[topic].title), f"/{topic}")
+
+
+def nation_choices(words: _Words) -> list[Choice]:
+    """The four nations, to choose from."""
+    return [Choice(words.nation(nation), f'/inform{{"nation": "{nation}"}}') for nation in NATIONS]
+
+
+def say(
+    knowledge: Knowledge,
+    names: Sequence[str],
+    day: date,
+    language: str,
+    *,
+    status: str = "answered",
+    topic: str = "",
+    values: Mapping[str, str] | None = None,
+    topics: Sequence[str] = (),
+    people: Sequence[str] = (),
+    nations: bool = False,
+    all_languages: bool = False,
+) -> Reply:
+    """A reply made of the assistant's own sentences (`data/messages.yml`), with topics to choose from and people to turn to.
+
+    Every value is shown as it is; a nation's name is given as `nation_<name>` and translated.
+    """
+
+    def made(words: _Words) -> Reply:
+        filled = {
+            key: words.message(value) if value in knowledge.messages and value.startswith("nation_") else value
+            for key, value in (values or {}).items()
+        }
+        choices = [_topic_choice(words, name) for name in topics]
+        if nations:
+            choices += nation_choices(words)
+        if all_languages:
+            choices += language_choices()
+        return Reply(
+            topic=topic,
+            status=status,
+            language=words.language,
+            direction=languages.direction(words.language),
+            paragraphs=tuple(words.message(name, **filled) for name in names),
+            as_of=day,
+            people=tuple(words.contact(knowledge.services[name]) for name in people),
+            choices=tuple(choices),
+        )
+
+    english = made(_Words(knowledge, languages.SOURCE))
+    if language == languages.SOURCE:
+        return replace(english, english=english.paragraphs)
+    try:
+        return replace(made(_Words(knowledge, language)), english=english.paragraphs, draft=languages.is_draft(language))
+    except _Untranslated:
+        return in_english(knowledge, english, language)
+
+
+def language_choices() -> list[Choice]:
+    """The languages that Confide speaks, each in its own name."""
+    return [Choice(languages.own_name(language), f'/change_language{{"language": "{language}"}}') for language in languages.languages()]
+
+
+def told(
+    knowledge: Knowledge,
+    lead: str,
+    events: Sequence[Event],
+    day: date,
+    language: str,
+    *,
+    topic: str,
+    values: Mapping[str, Period | date | str] | None = None,
+    people: Sequence[str] = (),
+    then: Sequence[str] = (),
+    decided: bool = False,
+) -> Reply:
+    """A reply that tells events in order under a lead sentence (a message's name, or an answer's): the day, what happened, who decided."""
+
+    def made(words: _Words) -> Reply:
+        filled = {key: value if isinstance(value, str) else words.day(value) for key, value in (values or {}).items()}
+        if lead in knowledge.answers:
+            first = [words.text(passage.text, filled) for passage in knowledge.answers[lead].paragraphs]
+        else:
+            first = [words.message(lead, **filled)]
+        lines = []
+        for event in events:
+            if decided and event.decided_by:
+                lines.append(words.message("decided_on", day=words.event_day(event), title=words.text(event.title), who=words.text(event.decided_by)))
+            else:
+                lines.append(words.message("happened_on", day=words.event_day(event), title=words.text(event.title)))
+        return Reply(
+            topic=topic,
+            status="answered",
+            language=words.language,
+            direction=languages.direction(words.language),
+            paragraphs=(*first, *lines),
+            as_of=day,
+            why=(*(words.text(event.happened) for event in events), *_disagreements(words, (), events)),
+            people=tuple(words.contact(knowledge.services[name]) for name in people),
+            sources=tuple(words.cited(source) for source in _sources((), events)),
+            read=min((source.read for event in events for source in event.sources), default=None),
+            choices=tuple(_topic_choice(words, name) for name in then),
+        )
+
+    english = made(_Words(knowledge, languages.SOURCE))
+    if language == languages.SOURCE:
+        return replace(english, english=english.paragraphs)
+    try:
+        return replace(made(_Words(knowledge, language)), english=english.paragraphs, draft=languages.is_draft(language))
+    except _Untranslated:
+        return in_english(knowledge, english, language)

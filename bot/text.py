@@ -1,0 +1,38 @@
+"""Text as people type it, brought to one form for comparison."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Spellings of one Arabic-script letter that people exchange freely when they type (alef with and without hamza, final ya, ta marbuta).
+_ONE_LETTER = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": "", "ؤ": "و", "ئ": "ي"})
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def western_digits(text: str) -> str:
+    """The text with every decimal digit, of any script, as 0 to 9; its length does not change.
+
+    >>> western_digits("٢٠١٨")
+    '2018'
+    """
+    return "".join(str(unicodedata.digit(letter)) if letter.isdecimal() else letter for letter in text)
+
+
+def fold(text: str) -> str:
+    """The text without case, accents and vowel marks, and with one form for each letter.
+
+    >>> fold("Médecin")
+    'medecin'
+    """
+    text = unicodedata.normalize("NFKD", text.translate(_ONE_LETTER).casefold())
+    return western_digits("".join(letter for letter in text if not unicodedata.combining(letter)))
+
+
+def words(text: str) -> list[str]:
+    """The words of a folded text.
+
+    >>> words("It's safe, no?")
+    ["it's", 'safe', 'no']
+    """
+    return _WORD.findall(fold(text))
