@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
-# Set before Rasa is imported: unset, it reports use and crashes to third parties.
-os.environ["RASA_TELEMETRY_ENABLED"] = "false"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
-
 import argparse
+import os
 import sys
 from datetime import date
 from pathlib import Path

@@ -14,6 +14,7 @@ from .knowledge import Knowledge
 from .languages import LOCALES
 
 PROJECT = "Confide"
+HEADER = "# The words of Confide in this language: drafts, until Language-Team says 'Reviewed by <name>, <day>'."
 
 
 def said(knowledge: Knowledge) -> Iterator[tuple[str, str, str]]:
@@ -37,11 +38,13 @@ def said(knowledge: Knowledge) -> Iterator[tuple[str, str, str]]:
         for item in event.reported_as:
             if item.matters:
                 yield item.says, where, f"what another source says: {event.title}"
+                yield item.by, where, "who says so (before 'says:')"
                 yield item.we_say, where, f"what we say about it: {event.title}"
     for fact in knowledge.facts.values():
         for item in fact.reported_as:
             if item.matters and fact.confidence == "seen":
                 yield item.says, f"data/facts/{fact.name}.yml", "what another source says"
+                yield item.by, f"data/facts/{fact.name}.yml", "who says so (before 'says:')"
                 yield item.we_say, f"data/facts/{fact.name}.yml", "what we say about it"
     for service in knowledge.services.values():
         if service.confidence != "seen":
@@ -76,6 +79,7 @@ def write(language: str, catalog: Catalog) -> None:
     """Write a catalogue as a PO file without line numbers, in the template's order."""
     path = po_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
+    catalog.header_comment = HEADER
     with path.open("wb") as file:
         write_po(file, catalog, width=100, include_lineno=False, omit_header=False)
 
@@ -83,11 +87,8 @@ def write(language: str, catalog: Catalog) -> None:
 def update(knowledge: Knowledge, language: str) -> Catalog:
     """Bring a catalogue up to date: new sentences empty, changed ones fuzzy (withheld until looked at), gone ones dropped."""
     current = read(language) if po_path(language).is_file() else Catalog(locale=language, project=PROJECT, fuzzy=False)
-    reviewed = dict(current.mime_headers).get("X-Reviewed-By", "")
     current.update(template(knowledge), no_fuzzy_matching=False, update_creation_date=False)
     current.obsolete.clear()
-    headers = [(key, value) for key, value in current.mime_headers if key != "X-Reviewed-By"]
-    current.mime_headers = [*headers, ("X-Reviewed-By", reviewed)]
     write(language, current)
     return current
 

@@ -15,12 +15,11 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import structlog
-
 from . import catalogues as catalogue_tools
 from . import evaluation, house, languages, mind
 from .dialogue import Context, respond
 from .knowledge import Fact, Service, before_launch, due
+from .privacy import log_without_words
 from .reading import read
 
 MODELS = house.ROOT / "models"
@@ -100,10 +99,10 @@ def serve(options: argparse.Namespace) -> int:
             if error.errno == errno.EADDRINUSE:
                 raise Stop(f"Port {options.port} is in use. Stop the other program, or choose a port: PORT=5006 make run.") from error
             raise Stop(f"{options.host}:{options.port} cannot be used ({error.strerror}). Choose another: PORT=5006 make run.") from error
+        except OverflowError as error:
+            raise Stop(f"{options.port} is no port; choose one from 1024 to 65535: PORT=5006 make run.") from error
     warnings.filterwarnings("ignore")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Rasa's and Sanic's own lines would name addresses and texts.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    log_without_words()
     for name in ("rasa", "sanic.access", "sanic.root", "asyncio", "apscheduler", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
     os.chdir(house.ROOT)
@@ -156,7 +155,10 @@ def identify(options: argparse.Namespace) -> int:
 def _report(report: evaluation.Report, out: Path | None) -> int:
     print(report.text)
     if out:
-        out.write_text(json.dumps(report.figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        try:
+            out.write_text(json.dumps(report.figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Stop(f"The figures could not be written to {out} ({error.strerror}). Give a file in a folder that is there.") from error
     return 0
 
 

@@ -47,7 +47,7 @@ def context_of(tracker: DialogueStateTracker) -> Context:
         if reply["topic"] != FALLBACK:
             break
         misunderstood += 1
-    # Of two answers to one message, the follow-ups belong to the first: a danger comes first.
+    # Of two answers to one message, the follow-ups belong to the last: after a danger's numbers comes what else was asked.
     last = said[-1] if said else {}
     return Context(
         language=tracker.get_slot("language"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from . import languages
-from .knowledge import Event, Knowledge, NotYetRuled, Period, as_of, timeline
+from .knowledge import Event, Knowledge, NotYetRuled, Period, Ruling, as_of, timeline
 from .replies import ADVICE_LINE, Reply, compose, in_english, language_choices, say, told
 
 FALLBACK = "nlu_fallback"
@@ -50,6 +50,7 @@ class Reading:
     region: str | None = None
     periods: tuple[Period, ...] = ()
     masked: bool = False
+    precaution: bool = False  # the danger answer comes first, but `also` is the likelier topic
 
 
 def respond(knowledge: Knowledge, reading: Reading, context: Context, today: date, as_of: date | None = None) -> list[Reply]:
@@ -67,7 +68,7 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     replies = [_answer(knowledge, reading.intent, reading, settled, today, as_of)]
     if reading.also and reading.also != reading.intent:
         replies.append(_answer(knowledge, reading.also, reading, settled, today))
-    if language is None or reading.foreign:
+    if (language is None or reading.foreign) and replies[-1].topic != "change_language":
         replies.append(_which_language(knowledge, today))
     if reading.masked:
         hidden = knowledge_message(knowledge, "hidden", settled.language or languages.SOURCE)
@@ -114,9 +115,14 @@ def _is_ruled(knowledge: Knowledge, topic: str) -> bool:
     return any(_ANY_RULE in passage.when for passage in knowledge.answers[topic].paragraphs)
 
 
+def _day(context: Context, today: date) -> date:
+    """The day to speak for again. A conversation lasts a day at most, so what spoke for yesterday spoke for the present."""
+    return context.as_of if context.as_of and context.as_of < today - timedelta(days=1) else today
+
+
 def _again(knowledge: Knowledge, context: Context, today: date, view: str = "answer") -> Reply:
     assert context.topic
-    day = context.as_of or today
+    day = _day(context, today)
     if context.topic in ("mou_on_day", "mou_between", "mou_not_known", "mou_between_nothing"):
         return compose(knowledge, "ask_mou_history", today, context.language or "en", context.nation, view=view)
     return compose(knowledge, context.topic, day, context.language or "en", context.nation, today=today, view=view)
@@ -150,10 +156,12 @@ def _noted(knowledge: Knowledge, context: Context, today: date) -> Reply:
 def _not_understood(knowledge: Knowledge, reading: Reading, context: Context, today: date) -> Reply:
     language = context.language or languages.SOURCE
     if context.topic == "find_clinic" and context.status == "choose":
-        return say(knowledge, ["place_not_known"], today, language, status="choose", topic="find_clinic", nations=True, people=[ADVICE_LINE])
+        name = "not_understood_2" if context.view == "place_not_known" else "place_not_known"
+        reply = say(knowledge, [name], today, language, status="choose", topic="find_clinic", nations=True, people=[ADVICE_LINE])
+        return replace(reply, view=name)
     times = context.misunderstood
     # Never the same apology twice running: after the third, two sentences take turns.
-    name = f"not_understood_{times + 1 if times < 3 else 3 + (times + 1) % 2}"
+    name = f"not_understood_{times + 1 if times < 3 else 3 + times % 2}"
     near = [topic for topic, _ in reading.ranking if topic in knowledge.topics and knowledge.answers[topic].group != "bot"]
     topics = near[:3] if times < 2 else list(_MENU)
     people = [ADVICE_LINE] if times else []
@@ -187,11 +195,8 @@ def _days(knowledge: Knowledge, intent: str, context: Context, today: date) -> R
             continue
         names.update({name: knowledge.events[name] for name in passage.events})
         for rule in passage.when:
-            try:
-                ruling = as_of(knowledge, rule, context.as_of or today, nation)
-            except NotYetRuled:
-                continue
-            if ruling.outcome in passage.when[rule]:
+            ruling = _ruling(knowledge, rule, _day(context, today), nation)
+            if ruling and ruling.outcome in passage.when[rule]:
                 names[ruling.since.name] = ruling.since
     events = sorted(names.values(), key=lambda event: event.period)
     if intent == "follow_who":
@@ -202,24 +207,47 @@ def _days(knowledge: Knowledge, intent: str, context: Context, today: date) -> R
     return told(knowledge, lead, events, today, language, topic=context.topic, then=answer.then, decided=intent == "follow_who")
 
 
+def _ruling(knowledge: Knowledge, rule: str, day: date, nation: str) -> Ruling | None:
+    try:
+        return as_of(knowledge, rule, day, nation)
+    except NotYetRuled:
+        return None
+
+
+def _weightiest(knowledge: Knowledge, events: Sequence[Event]) -> list[Event]:
+    """As many events as a person can read, in order: what changed the agreement before all else, then what the law did."""
+
+    def weight(event: Event) -> int:
+        return 3 if event.name in knowledge.rules[_ANY_RULE].values else 2 if event.kind == "agreement" else 1 if event.kind == "legal" else 0
+
+    weighty = [event for event in events if weight(event)]
+    chosen = sorted(weighty if len(weighty) >= 2 else events, key=weight, reverse=True)[:_MOST_EVENTS]
+    return [event for event in events if event in chosen]
+
+
 def history(knowledge: Knowledge, periods: Sequence[Period], language: str, today: date) -> Reply:
     """What the rule was on a day, or what changed over the days that a month, a year or two dates span."""
     first, last = min(period.first for period in periods), min(max(period.last for period in periods), today)
-    try:
-        before, after = (as_of(knowledge, _ANY_RULE, day) for day in (first, last))
-    except NotYetRuled:
-        return compose(knowledge, "mou_not_known", first, language, "england", today=first)
-    if len(periods) == 1 and before.outcome == after.outcome and not after.changing:
+    before, after = (_ruling(knowledge, _ANY_RULE, day, "england") for day in (first, last))
+    if not after:
+        reply = compose(knowledge, "mou_not_known", today, language, "england", values={"day": min(periods)})
+        return replace(reply, status="not_known" if reply.status == "answered" else reply.status, as_of=first)
+    if len(periods) == 1 and before and before.outcome == after.outcome and not after.changing:
         return compose(knowledge, "mou_on_day", first, language, "england", today=max(first, today))
-    events = [event for event in timeline(knowledge, first, last) if "england" in event.nations]
-    weighty = [event for event in events if event.kind in ("agreement", "legal") or event.name in knowledge.rules[_ANY_RULE].values]
-    events = weighty if len(weighty) >= 2 else events
+    events = _weightiest(knowledge, [event for event in timeline(knowledge, first, last) if "england" in event.nations])
     lead = "mou_between" if events else "mou_between_nothing"
     answer = knowledge.answers[lead]
     reply = told(
-        knowledge, lead, events[-_MOST_EVENTS:], last, language, topic="ask_mou_history", values={"day": first, "until": last},
-        people=answer.people, then=answer.then,
-    )  # fmt: skip
+        knowledge,
+        "what_happened" if events and first == last else lead,
+        events,
+        last,
+        language,
+        topic="ask_mou_history",
+        values={"day": first, "until": last},
+        people=answer.people,
+        then=answer.then,
+    )
     end = compose(knowledge, "mou_on_day", last, language, "england", today=max(last, today))
     if end.language != reply.language:
         return reply
@@ -231,9 +259,10 @@ def find_clinic(knowledge: Knowledge, reading: Reading, context: Context, today:
     language = context.language or languages.SOURCE
     if context.region is None:
         reply = compose(knowledge, "find_clinic", today, language, context.nation, today=today)
-        if reading.nation and not reading.region:
+        if reading.nation and reading.nation != "england":
             return replace(compose(knowledge, "clinic_elsewhere", today, language, today=today), topic="find_clinic")
-        return replace(reply, status="choose" if reply.status == "answered" else reply.status)
+        # Whatever its notes say, it asks for a place: the next message is read as one.
+        return replace(reply, status="choose")
     topic = "clinic_london" if context.region == "london" else "clinic_elsewhere"
     return compose(knowledge, topic, today, language, context.nation, today=today)
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from sklearn.metrics import f1_score
 
-from . import languages
+from . import house, languages
 from .dialogue import FALLBACK, Context
-from .house import today
 from .knowledge import BadData
 from .mind import Mind
 from .reading import read
@@ -40,12 +39,20 @@ def _rows(path: Path, columns: int) -> list[list[str]]:
     if not path.is_file():
         raise BadData(path, 1, "the file is not there", "give a file of tab-separated lines")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, content in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            line = content.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+        except UnicodeDecodeError as error:
+            raise BadData(path, number, "the line is not UTF-8", "save the file as UTF-8") from error
         if not line.strip() or line.startswith("#"):
             continue
         row = line.split("\t")
         if len(row) != columns:
             raise BadData(path, number, f"the line has {len(row)} columns", f"write {columns}, with one tab between them")
+        if not all(cell.strip() for cell in row):
+            raise BadData(path, number, "a column is empty", f"write {columns}, with one tab between them")
+        if columns == 3 and row[1] not in house.knowledge().topics:
+            raise BadData(path, number, f"{row[1]!r} is no topic", "write the name of a file in data/answers, such as ask_gp_safe")
         rows.append(row)
     if not rows:
         raise BadData(path, 1, "the file has no lines", "write one question a line")
@@ -68,14 +75,11 @@ def evaluate(questions: Sequence[Question], mind: Mind) -> Report:
     `top-1` is the best topic whether or not it is sure; `answered` is what a person would be told at the start of a
     conversation, so `wrong` is the share that would get the answer to another question.
     """
-    for question in questions:
-        if question.topic not in mind.knowledge.topics:
-            raise ValueError(f"{question.topic!r} is no topic; data/answers has {', '.join(mind.knowledge.topics)}")
     began = time.perf_counter()
-    readings = [read(question.text, Context(language=languages.supported(question.language)), mind, today()) for question in questions]
+    readings = [read(question.text, Context(language=languages.supported(question.language)), mind, house.today()) for question in questions]
     milliseconds = (time.perf_counter() - began) * 1000 / len(questions)
     figures: dict[str, Any] = {"languages": {}, "milliseconds_a_line": round(milliseconds, 2), "questions": len(questions)}
-    lines = [f"{'':8}{'lines':>6}{'top-1':>8}{'top-3':>8}{'macroF1':>9}{'danger':>8}{'answered':>10}{'asked back':>12}{'wrong':>7}"]
+    lines = [f"{'':8}{'lines':>6}{'top-1':>8}{'top-3':>8}{'macroF1':>9}{'danger':>8}{'alarms':>8}{'answered':>10}{'asked back':>12}{'wrong':>7}"]
     names = sorted({question.language for question in questions})
     for language in (*names, "all"):
         chosen = [(q, r) for q, r in zip(questions, readings) if language in ("all", q.language)]
@@ -83,7 +87,7 @@ def evaluate(questions: Sequence[Question], mind: Mind) -> Report:
         figures["languages"][language] = row
         lines.append(
             f"{language:8}{row['lines']:>6}{row['top_1']:>8.1%}{row['top_3']:>8.1%}{row['macro_f1']:>9.3f}"
-            f"{_percent(row['danger_recall']):>8}{row['answered']:>10.1%}{row['asked_back']:>12.1%}{row['wrong']:>7.1%}"
+            f"{_percent(row['danger_recall']):>8}{_percent(row['false_alarms']):>8}{row['answered']:>10.1%}{row['asked_back']:>12.1%}{row['wrong']:>7.1%}"
         )
     per_language = [row for name, row in figures["languages"].items() if name != "all"]
     figures["macro_top_1"] = sum(row["top_1"] for row in per_language) / len(per_language)
@@ -100,9 +104,9 @@ def _percent(value: float | None) -> str:
 
 def _best(reading: Any) -> str:
     """The best topic, whether it was sure enough to be answered or not."""
-    if reading.intent != FALLBACK or not reading.ranking:
-        return str(reading.intent)
-    return str(reading.ranking[0][0])
+    if reading.precaution or (reading.intent == FALLBACK and reading.ranking):
+        return str(reading.ranking[0][0])
+    return str(reading.intent)
 
 
 def _row(chosen: Sequence[tuple[Question, Any]], mind: Mind) -> dict[str, Any]:
@@ -112,6 +116,7 @@ def _row(chosen: Sequence[tuple[Question, Any]], mind: Mind) -> dict[str, Any]:
     answered = [reading.intent != FALLBACK for _, reading in chosen]
     told = [question.topic in (reading.intent, reading.also) for question, reading in chosen]
     danger = [(question, reading) for question, reading in chosen if question.topic in mind.knowledge.critical]
+    calm = [(question, reading) for question, reading in chosen if question.topic not in mind.knowledge.critical]
     top_3 = [question.topic in {_best(reading), *(name for name, _ in reading.ranking[:3])} for question, reading in chosen]
     count = len(chosen)
     return {
@@ -120,6 +125,7 @@ def _row(chosen: Sequence[tuple[Question, Any]], mind: Mind) -> dict[str, Any]:
         "top_3": sum(top_3) / count,
         "macro_f1": float(f1_score(truth, best, average="macro", labels=sorted(set(truth)))),
         "danger_recall": sum(reading.intent in mind.knowledge.critical for _, reading in danger) / len(danger) if danger else None,
+        "false_alarms": sum(reading.intent in mind.knowledge.critical for _, reading in calm) / len(calm) if calm else None,
         "answered": sum(answered) / count,
         "asked_back": 1 - sum(answered) / count,
         "wrong": sum(yes and not ok for yes, ok in zip(answered, told)) / count,

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
+from .linear import CalibratedSVM
 from .text import western_digits
 
 OTHER = "other"
-SURE = 0.75
+SURE = 0.7
+REGULARISATION = 1.0
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -37,7 +38,7 @@ class Guess:
 
 
 def _letters(text: str) -> str:
-    """Only what tells languages apart: words in small letters; names of places and of the NHS tell nothing."""
+    """Only what tells languages apart: words in small letters."""
     return " ".join(_NOT_LETTERS.sub(" ", unicodedata.normalize("NFC", western_digits(text)).casefold()).split())
 
 
@@ -45,28 +46,43 @@ class LanguageIdentifier:
     """Learns languages from sentences; guesses the language of a text from one word up."""
 
     def __init__(self) -> None:
-        self._vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True, preprocessor=_letters)
-        self._model: Any = LogisticRegression(C=30.0, max_iter=300)
+        self._vectorizer = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True, preprocessor=_letters, dtype=np.float32
+        )
+        self._machine = CalibratedSVM(REGULARISATION)
+        self._known: dict[str, str] = {}
 
     def fit(self, texts: Sequence[str], languages: Sequence[str]) -> LanguageIdentifier:
         """Learn from sentences. Each is also learnt by its first two words: short messages are the hard ones."""
         heads = [(" ".join(text.split()[:2]), language) for text, language in zip(texts, languages) if len(text.split()) > 3]
         all_texts = [*texts, *(head for head, _ in heads)]
         all_languages = [*languages, *(language for _, language in heads)]
-        counts = {language: all_languages.count(language) for language in set(all_languages)}
-        largest = max(counts.values())
-        weights = np.asarray([(largest / counts[language]) ** 0.5 for language in all_languages])
-        features = self._vectorizer.fit_transform(all_texts)
-        self._model.fit(features, all_languages, sample_weight=weights)
+        counts = Counter(all_languages)
+        # A language with few sentences is not a rare one.
+        weights = np.asarray([(max(counts.values()) / counts[language]) ** 0.5 for language in all_languages])
+        self._machine.fit(self._vectorizer.fit_transform(all_texts), all_languages, weights)
+        self._known = _of_one_language(texts, languages)
         return self
 
     def guess(self, text: str) -> Guess | None:
         """The most probable language, or None for a text without letters (a number, an emoji)."""
-        if not _letters(text):
+        letters = _letters(text)
+        if not letters:
             return None
+        if letters in self._known:
+            return Guess(self._known[letters], 1.0)
         features = self._vectorizer.transform([text])
         if features.nnz == 0:
             return Guess(OTHER, 1.0)  # letters of a script that none of our languages is written in
-        probabilities = self._model.predict_proba(features)[0]
+        probabilities = self._machine.probabilities(self._machine.scores(features))[0]
         best = int(probabilities.argmax())
-        return Guess(str(self._model.classes_[best]), float(probabilities[best]))
+        return Guess(self._machine.classes[best], float(probabilities[best]))
+
+
+def _of_one_language(texts: Sequence[str], languages: Sequence[str]) -> dict[str, str]:
+    """Short messages ("hello", "gracias") that stand among one language's examples and no other's."""
+    found: dict[str, set[str]] = {}
+    for text, language in zip(texts, languages):
+        if len(text.split()) <= 2:
+            found.setdefault(_letters(text), set()).add(language)
+    return {text: next(iter(of)) for text, of in found.items() if len(of) == 1 and text}

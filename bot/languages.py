@@ -81,8 +81,11 @@ def _known(language: str) -> frozenset[str]:
 
 
 def is_draft(language: str) -> bool:
-    """Whether a person has yet to review the language's catalogue (its header `X-Reviewed-By` is empty)."""
-    return language != SOURCE and not _catalogue(language).info().get("x-reviewed-by", "").strip()
+    """Whether a person has yet to review the language's catalogue.
+
+    Its header `Language-Team` then says so: "Reviewed by <name>, 2026-11-22". Babel keeps no header of our own naming.
+    """
+    return language != SOURCE and not _catalogue(language).info().get("language-team", "").lower().startswith("reviewed by ")
 
 
 def direction(language: str) -> str:

@@ -83,7 +83,7 @@ def read(text: str, context: Context, mind: Mind, today: date, place: places.Pla
         periods=periods,
     )
     left = len(words(text)) - (len(place.words) if place else 0)
-    return _topic(text, reading, context, mind, left)
+    return _topic(text, reading, context, mind, left, today)
 
 
 def _is_town(place: places.Place) -> bool:
@@ -127,7 +127,7 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, bool
     return (guess.language, False) if clear else (context.language, False)
 
 
-def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int) -> Reading:
+def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, today: date) -> Reading:
     knowledge = mind.knowledge
     follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
     sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
@@ -135,10 +135,18 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int)
     ranked = mind.topics.rank([text, *several], follow_ups=follows)
     whole, parts = ranked[0], ranked[1:]
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
-    danger = _danger(ranked, mind)
+    danger, sure = _danger(ranked, mind)
+    if danger and sure:
+        return replace(reading, intent=danger, also=_second([danger], parts or _clauses(text, mind), mind))
     if danger:
-        also = _second([danger], parts or _clauses(text, mind), mind)
-        return replace(reading, intent=danger, also=also)
+        own = _own_topic(text, reading, context, mind, left, whole, parts, today)
+        return replace(own, intent=danger, also=own.intent if own.intent in mind.knowledge.topics else None, precaution=True)
+    return _own_topic(text, reading, context, mind, left, whole, parts, today)
+
+
+def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, whole: Ranked, parts: list[Ranked], today: date) -> Reading:
+    """The topic of a message, danger apart."""
+    knowledge = mind.knowledge
     if context.status == "not_understood" and context.choices and whole.best == "affirm":
         return _of_command(*(command(context.choices[0]) or (FALLBACK, {})), context, knowledge)
     if reading.nation or reading.region:
@@ -153,7 +161,7 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int)
         return _followed(whole.best, reading, context, knowledge)
     if whole.best == "change_language" and (named := languages.named_in(text)):
         return replace(reading, intent="change_language", language=named, foreign=False)
-    if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < date.today().year:
+    if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < today.year:
         return replace(reading, intent="ask_mou_history")
     asked = [part for part in parts if part.best not in _SMALL_TALK and part.confidence >= mind.topics.answer_from]
     if whole.confidence < mind.topics.answer_from or (whole.best in _SMALL_TALK and asked):
@@ -161,7 +169,7 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int)
             first = max(asked, key=lambda part: part.confidence) if whole.best in _SMALL_TALK else asked[0]
             return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
         return replace(reading, intent=FALLBACK)
-    return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind) if several else None)
+    return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind))
 
 
 def _followed(follow_up: str, reading: Reading, context: Context, knowledge: Knowledge) -> Reading:
@@ -174,15 +182,15 @@ def _followed(follow_up: str, reading: Reading, context: Context, knowledge: Kno
     return replace(reading, intent=follow_up)
 
 
-def _danger(ranked: list[Ranked], mind: Mind) -> str | None:
-    """The danger topic of a message, if its whole or any sentence of it is likely enough to be one. The tie goes to danger."""
-    likely: list[tuple[float, str]] = []
+def _danger(ranked: list[Ranked], mind: Mind) -> tuple[str | None, bool]:
+    """The danger topic of a message, if its whole or a sentence of it may be one, and whether that is sure. The tie goes to danger."""
+    most, topic = 0.0, None
     for part in ranked:
         dangers = part.of(mind.knowledge.critical)
         total = sum(probability for _, probability in dangers)
-        if dangers and total >= mind.topics.danger_from:
-            likely.append((total, dangers[0][0]))
-    return max(likely)[1] if likely else None
+        if total > most:
+            most, topic = total, dangers[0][0]
+    return (topic, most >= mind.topics.danger_from) if most >= mind.topics.precaution_from else (None, False)
 
 
 def _clauses(text: str, mind: Mind) -> list[Ranked]:

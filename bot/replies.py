@@ -125,32 +125,36 @@ class _Said:
 
     passages: tuple[tuple[Passage, tuple[Ruling, ...]], ...]
     lost: bool  # a passage that rests on something was left out because nothing speaks for the day
+    unruled: bool  # a passage was left out because its rule had no outcome yet
 
     @property
-    def rests_on_something(self) -> bool:
-        return any(passage.rests_on_something for passage, _ in self.passages)
+    def is_known(self) -> bool:
+        """Whether it answers: what is left says something, and no rule that it turns on is without an outcome."""
+        if self.unruled and not any(rulings for _, rulings in self.passages):
+            return False
+        return not self.lost or any(passage.rests_on_something for passage, _ in self.passages)
 
 
 def _that_hold(knowledge: Knowledge, passages: Iterable[Passage], day: date, today: date, nation: str) -> _Said:
     said: list[tuple[Passage, tuple[Ruling, ...]]] = []
-    lost = False
+    lost = unruled = False
     for passage in passages:
         if passage.nations and nation not in passage.nations:
             continue
         try:
             rulings = tuple(as_of(knowledge, rule, day, nation) for rule in passage.when)
         except NotYetRuled:
-            lost = True
+            lost = unruled = True
             continue
         if any(ruling.outcome not in passage.when[ruling.rule.name] for ruling in rulings):
             continue
-        if not all(knowledge.facts[name].speaks_for(day, today) for name in passage.facts) or not all(
-            knowledge.events[name].earliest <= day for name in passage.events
-        ):
+        # A ruling already says that the passage holds on the day; the events it names may be later and look back on it.
+        happened = bool(rulings) or all(knowledge.events[name].earliest <= day for name in passage.events)
+        if not happened or not all(knowledge.facts[name].speaks_for(day, today) for name in passage.facts):
             lost = True
             continue
         said.append((passage, rulings))
-    return _Said(tuple(said), lost)
+    return _Said(tuple(said), lost, unruled)
 
 
 class _Words:
@@ -187,7 +191,8 @@ class _Words:
             kind = "ring_free" if service.free else "ring"
             values["phone"] = languages.isolated(service.phone, self.language)
             if service.hours:
-                values["hours"] = self.text(service.hours)
+                hours = self.text(service.hours)
+                values["hours"] = hours[:1].upper() + hours[1:]
             else:
                 kind += "_any"
         elif service.website:
@@ -250,6 +255,7 @@ def compose(
     if topic not in knowledge.answers:
         raise UnknownTopic(f"{topic!r} has no answer; data/answers has no {topic}.yml")
     today = today or day
+    draft = languages.is_draft(language)
     english = _compose(_Words(knowledge, languages.SOURCE), topic, day, nation, today, view, values or {})
     if language == languages.SOURCE:
         return replace(english, english=english.paragraphs)
@@ -257,7 +263,7 @@ def compose(
         reply = _compose(_Words(knowledge, language), topic, day, nation, today, view, values or {})
     except _Untranslated:
         return in_english(knowledge, english, language)
-    return replace(reply, english=english.paragraphs, draft=languages.is_draft(language))
+    return replace(reply, english=english.paragraphs, draft=draft)
 
 
 def in_english(knowledge: Knowledge, english: Reply, language: str) -> Reply:
@@ -285,16 +291,15 @@ def _compose(words: _Words, topic: str, day: date, nation: str | None, today: da
     why = [*texts(reasons), *_disagreements(words, *_central(knowledge, answer, main, reasons))]
     notes: list[str] = []
     status = "answered"
-    if main.lost and not main.rests_on_something:
+    if not main.is_known:
         status = "not_known"
         paragraphs = [words.message("not_known")]
-    if day < today:
-        paragraphs.insert(0, words.message("historic", day=words.day(day)))
     changing = [ruling for _, rulings in main.passages for ruling in rulings if ruling.changing]
     if changing and changing[0].changing:
         event = changing[0].changing
         notes.append(words.message("changing", when=words.day(event.period), title=words.text(event.title)))
-    if status == "answered" and any(day < today for day in [*(fact.review_by for fact in facts), *(service.review_by for service in services)]):
+    resting: list[Fact | Service] = [*facts, *services, *_named(knowledge, main)]
+    if status == "answered" and any(thing.review_by < today for thing in resting):
         status = "needs_check"
         notes.append(words.message("needs_check"))
         if ADVICE_LINE not in answer.people:
@@ -305,7 +310,9 @@ def _compose(words: _Words, topic: str, day: date, nation: str | None, today: da
         notes.append(words.message("assumed_england"))
         choices = [*nation_choices(words), *choices[:2]]
     if view == "why":
-        paragraphs = why or [words.message("no_reason")]
+        paragraphs = list(why) or [words.message("no_reason")]
+    if day < today:
+        paragraphs.insert(0, words.message("historic", day=words.day(day)))
     known = [fact.true_as_of for fact in facts if fact.true_as_of]
     oldest = min(known, key=lambda period: period.first) if known else None
     return Reply(
@@ -345,6 +352,15 @@ def _rests_on(knowledge: Knowledge, main: _Said, reasons: _Said, answer: Answer,
     return list(facts.values()), list(events.values()), list(services.values())
 
 
+def _named(knowledge: Knowledge, said: _Said) -> list[Service]:
+    """The services that the passages rest on, or whose number or hours they say."""
+    resting = {name for passage, _ in said.passages for name in passage.services}
+    filled = {name for passage, _ in said.passages for _, name, _, _ in string.Formatter().parse(passage.text) if name}
+    return [
+        service for name, service in knowledge.services.items() if name in resting or filled & {placeholder(service), f"{placeholder(service)}_hours"}
+    ]
+
+
 def _central(knowledge: Knowledge, answer: Answer, main: _Said, reasons: _Said) -> tuple[list[Fact], list[Event]]:
     """What an answer is about, as against what it touches on: a policy answer's all, else what its reasons rest on."""
     said = (*main.passages, *reasons.passages) if answer.group == "policy" else reasons.passages
@@ -356,7 +372,7 @@ def _central(knowledge: Knowledge, answer: Answer, main: _Said, reasons: _Said) 
 def _disagreements(words: _Words, facts: Iterable[Fact], events: Iterable[Event]) -> list[str]:
     items = [item for fact in facts for item in fact.reported_as] + [item for event in events for item in event.reported_as]
     lines = [
-        words.message("sources_disagree", by=item.by, says=words.text(item.says), we_say=words.text(item.we_say))
+        words.message("sources_disagree", by=words.text(item.by), says=words.text(item.says), we_say=words.text(item.we_say))
         for item in dict.fromkeys(items)
         if item.matters
     ]

@@ -1,7 +1,7 @@
 """Which topic a text is about: a linear classifier over character n-grams and multilingual sentence vectors.
 
-Chosen by ablation; the table is in docs/understanding.md. Scores are turned into probabilities by a temperature, and
-the thresholds for asking back are chosen, on examples that the fold's classifier had not seen.
+Chosen by ablation; the table is in docs/understanding.md. The thresholds for answering, for asking back and for danger
+are chosen on examples that the classifier had not seen.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse
+from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 
-from .embeddings import embed
+from .embeddings import embed, embed_examples
+from .linear import CalibratedSVM, Probabilities
 from .text import fold
 
 VECTOR_WEIGHT = 3.0  # of a unit sentence vector beside unit n-gram vectors; by ablation
 REGULARISATION = 0.3
-FOLDS = 5
 FOLLOW_UP = "follow_"  # the intents that mean something only after an answer begin so
-WRONG_AND_CONFIDENT = 0.02  # at most this share of messages may be answered wrongly; the rest is asked back
-FALSE_ALARMS = 0.02  # at most this share of other messages may be met with a danger answer
+WRONG_AND_CONFIDENT = 0.03  # at most this share of held-out examples may be answered wrongly; the rest is asked back
+FALSE_ALARMS = 0.015  # at most this share of other messages may get a danger answer alone
+PRECAUTIONS = 0.05  # at most this share of other messages may get a danger answer before their own
+DANGER_RECALL = 0.995  # a danger is to be met at least this often, as far as the shares above allow
 
 
 @dataclass(frozen=True)
@@ -49,91 +49,62 @@ class Ranked:
         return [(topic, probability) for topic, probability in self.topics if topic in names]
 
 
-def _vectorizer() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, preprocessor=fold, dtype=np.float32)
-
-
 class TopicClassifier:
-    """Learns topics from examples; ranks them for a text. `answer_from` and `danger_from` are the calibrated thresholds."""
+    """Learns topics from examples and ranks them for a text.
+
+    A text is answered from the probability `answer_from` up. A danger is answered alone when the danger topics together
+    reach `danger_from`, and before the text's own answer when they reach `precaution_from`.
+    """
 
     def __init__(self) -> None:
-        self.vectorizer = _vectorizer()
+        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, preprocessor=fold, dtype=np.float32)
         self.centre: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self.classes: list[str] = []
-        self.weights: npt.NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
-        self.offsets: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self.temperature = 1.0
+        self.machine = CalibratedSVM(REGULARISATION)
         self.answer_from = 0.5
         self.danger_from = 0.5
+        self.precaution_from = 0.5
 
     def fit(self, texts: Sequence[str], topics: Sequence[str], critical: Collection[str]) -> TopicClassifier:
-        """Learn from examples; `critical` are the danger topics, which get a threshold of their own."""
-        vectors = embed(texts)
+        """Learn from examples; `critical` are the danger topics, which get thresholds of their own."""
+        vectors = embed_examples(texts)
         self.centre = vectors.mean(axis=0)
         self.vectorizer.fit(texts)
-        features = self._features(texts, vectors)
-        target = np.asarray(topics)
-        held_out = np.zeros((len(texts), len(set(topics))))
-        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(features, target):
-            held_out[test] = _svm().fit(features[train], target[train]).decision_function(features[test])
-        model = _svm().fit(features, target)
-        self.classes = [str(name) for name in model.classes_]
-        self.weights = model.coef_.T.astype(np.float32)
-        self.offsets = model.intercept_.astype(np.float32)
-        index = np.searchsorted(model.classes_, target)
-        self.temperature = _temperature(held_out, index)
-        alone = np.asarray([not name.startswith(FOLLOW_UP) for name in self.classes])
-        topics_only = _softmax(np.where(alone, held_out * self.temperature, -np.inf))
-        self._choose_thresholds(topics_only[alone[index]], index[alone[index]], critical)
+        held_out = self.machine.fit(self._features(texts, vectors), topics)
+        index = np.searchsorted(self.machine.classes, np.asarray(topics))
+        alone = self._topics_only[index]
+        self._choose_thresholds(self.machine.probabilities(held_out, self._topics_only)[alone], index[alone], critical)
         return self
+
+    @property
+    def _topics_only(self) -> npt.NDArray[np.bool_]:
+        return np.asarray([not name.startswith(FOLLOW_UP) for name in self.machine.classes])
 
     def _features(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> Any:
         grams = self.vectorizer.transform(texts)
         return sparse.hstack([sparse.csr_matrix((vectors - self.centre) * VECTOR_WEIGHT), grams], format="csr")
 
-    def _choose_thresholds(self, probabilities: npt.NDArray[np.float64], index: npt.NDArray[np.int64], critical: Collection[str]) -> None:
-        best = probabilities.argmax(axis=1)
+    def _choose_thresholds(self, probabilities: Probabilities, index: npt.NDArray[np.int64], critical: Collection[str]) -> None:
         confidence = probabilities.max(axis=1)
         order = np.argsort(-confidence)
-        wrong = np.cumsum(best[order] != index[order]) / len(order)
+        wrong = np.cumsum(probabilities.argmax(axis=1)[order] != index[order]) / len(order)
         allowed = np.flatnonzero(wrong <= WRONG_AND_CONFIDENT)
         self.answer_from = float(confidence[order][allowed[-1]]) if allowed.size else 1.0
-        dangers = np.asarray([name in critical for name in self.classes])
-        if dangers.any():
-            danger = probabilities[:, dangers].sum(axis=1)
-            others = danger[~dangers[index]]
-            self.danger_from = min(0.5, float(np.quantile(others, 1 - FALSE_ALARMS))) if others.size else 0.5
+        dangers = np.asarray([name in critical for name in self.machine.classes])
+        danger = probabilities[:, dangers].sum(axis=1)
+        real, other = danger[dangers[index]], danger[~dangers[index]]
+        if real.size and other.size:
+            self.danger_from = float(min(0.5, np.quantile(other, 1 - FALSE_ALARMS)))
+            wanted = float(np.quantile(real, 1 - DANGER_RECALL))
+            self.precaution_from = min(self.danger_from, max(wanted, float(np.quantile(other, 1 - PRECAUTIONS))))
 
     def rank(self, texts: Sequence[str], follow_ups: bool = False) -> list[Ranked]:
         """The topics of each text with their probabilities, best first; follow-ups only where there is something to follow."""
         if not texts:
             return []
-        features = self._features(texts, embed(texts))
-        scores = np.asarray(features @ self.weights + self.offsets, dtype=np.float64) * self.temperature
-        if not follow_ups:
-            scores = np.where([name.startswith(FOLLOW_UP) for name in self.classes], -np.inf, scores)
+        scores = self.machine.scores(self._features(texts, embed(texts)))
+        probabilities = self.machine.probabilities(scores, None if follow_ups else self._topics_only)
         ranked = []
-        for row in _softmax(scores):
+        for row in probabilities:
             order = np.argsort(-row)
-            ranked.append(Ranked(tuple((self.classes[i], float(row[i])) for i in order)))
+            ranked.append(Ranked(tuple((self.machine.classes[i], float(row[i])) for i in order)))
         return ranked
-
-
-def _svm() -> LinearSVC:
-    return LinearSVC(C=REGULARISATION, random_state=0)
-
-
-def _softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: npt.NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-    return result
-
-
-def _temperature(scores: npt.NDArray[np.float64], index: npt.NDArray[np.int64]) -> float:
-    """The factor that makes the held-out probabilities most likely (temperature scaling, Guo et al. 2017, arXiv:1706.04599)."""
-
-    def loss(factor: float) -> float:
-        probabilities = _softmax(scores * factor)
-        return float(-np.log(probabilities[np.arange(len(index)), index] + 1e-12).mean())
-
-    return float(optimize.minimize_scalar(loss, bounds=(0.1, 30.0), method="bounded").x)

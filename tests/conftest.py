@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -92,33 +93,47 @@ class Person:
         return [reply["topic"] for reply in self.replies]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real server on a free port, as `make run` starts it, on the tests' day and without a rate limit that tests would meet."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+@contextmanager
+def running(folder: Path, *command: str, **environment: str) -> Iterator[Server]:
+    """A real server on a free port, as `make run` starts it, on the tests' day. `command` starts it another way than `-m bot`."""
+    log = folder / "log.txt"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "CONFIDE_TODAY": TODAY.isoformat(), "CONFIDE_MESSAGES_A_MINUTE": "100000"}
+    whole = {**os.environ, "CONFIDE_TODAY": TODAY.isoformat(), **environment}
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "bot", "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=out, stderr=out
+            [sys.executable, "-W", "ignore", *(command or ("-m", "bot")), "serve", "--port", str(port)], cwd=ROOT, env=whole, stdout=out, stderr=out
         )
-    running = Server(f"http://127.0.0.1:{port}", log)
+    server = Server(f"http://127.0.0.1:{port}", log)
     try:
         deadline = time.monotonic() + 90
         while True:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{log.read_text()}")
             try:
-                if running.request("/health")[0] == 200:
+                if server.request("/health")[0] == 200:
                     break
             except OSError:
-                time.sleep(0.3)
-        yield running
+                time.sleep(0.2)
+        yield server
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without a rate limit that tests would meet."""
+    with running(tmp_path_factory.mktemp("server"), CONFIDE_MESSAGES_A_MINUTE="100000") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes three messages a minute, and tells its measures only to who has the token "letmein"."""
+    with running(tmp_path_factory.mktemp("strict"), CONFIDE_MESSAGES_A_MINUTE="3", CONFIDE_METRICS_TOKEN="letmein") as server:
+        yield server
 
 
 @pytest.fixture

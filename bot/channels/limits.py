@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -37,32 +38,47 @@ class Limits:
 class Once(Generic[_Result]):
     """Answers a message that comes again, by its id, with the answer it already got; also while the first is under way."""
 
-    def __init__(self, most: int = 2000) -> None:
-        self._most = most
-        self._answers: OrderedDict[tuple[str, str], _Result] = OrderedDict()
-        self._under_way: dict[tuple[str, str], Awaitable[_Result]] = {}
+    def __init__(self, most: int = 2000, seconds: float = 600, clock: Callable[[], float] = time.monotonic) -> None:
+        """`most` answers are held, each for `seconds`: long enough for a phone to find its network again."""
+        self._most, self._seconds, self._clock = most, seconds, clock
+        self._answers: OrderedDict[tuple[str, str], tuple[float, _Result]] = OrderedDict()
+        self._under_way: dict[tuple[str, str], asyncio.Task[_Result]] = {}
 
-    async def answer(self, sender: str, message_id: str | None, make: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def answer(self, sender: str, message_id: str | None, make: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
         """The answer to a message, made at most once for each id."""
-        import asyncio
-
         if message_id is None:
             return await make()
+        self.expire()
         key = (sender, message_id)
         if key in self._answers:
-            return self._answers[key]
+            return self._answers[key][1]
         if key not in self._under_way:
             self._under_way[key] = asyncio.ensure_future(make())
-        try:
-            result = await asyncio.shield(asyncio.ensure_future(self._under_way[key]))
-            self._answers[key] = result
-            while len(self._answers) > self._most:
-                self._answers.popitem(last=False)
-            return result
-        finally:
-            self._under_way.pop(key, None)
+            self._under_way[key].add_done_callback(lambda task: self._keep(key, task))
+        # A person whose connection breaks takes nobody's answer away: the turn goes on, and the message sent again gets its answer.
+        return await asyncio.shield(self._under_way[key])
+
+    def _keep(self, key: tuple[str, str], task: asyncio.Task[_Result]) -> None:
+        if self._under_way.get(key) is not task:
+            return  # forgotten meanwhile
+        del self._under_way[key]
+        if task.cancelled() or task.exception():
+            return
+        self._answers[key] = (self._clock(), task.result())
+        while len(self._answers) > self._most:
+            self._answers.popitem(last=False)
+
+    def expire(self) -> None:
+        """Drop the answers whose time is over; they stand in the order in which they came."""
+        oldest = self._clock() - self._seconds
+        while self._answers and next(iter(self._answers.values()))[0] <= oldest:
+            self._answers.popitem(last=False)
 
     def forget(self, sender: str) -> None:
-        """Drop every answer that a sender got."""
-        for key in [key for key in self._answers if key[0] == sender]:
-            del self._answers[key]
+        """Drop every answer that a sender got or is getting."""
+        for held in (self._answers, self._under_way):
+            for key in [key for key in held if key[0] == sender]:
+                del held[key]
+
+    def __len__(self) -> int:
+        return len(self._answers)

@@ -30,11 +30,14 @@ class Measures:
         """Count a message that was refused for being one too many."""
         self._refused.inc()
 
-    def may_read(self, address: str, authorization: str | None) -> bool:
-        """Whether a reader is on this machine, or has the token."""
+    def may_read(self, address: str, authorization: str | None, forwarded: bool = False) -> bool:
+        """Whether a reader has the token; without one set, whether they are on this machine (`forwarded`: a proxy on it asks for another)."""
         if self._token:
-            return hmac.compare_digest(authorization or "", f"Bearer {self._token}")
-        return ipaddress.ip_address(address).is_loopback
+            return hmac.compare_digest((authorization or "").encode(), f"Bearer {self._token}".encode())
+        try:
+            return not forwarded and ipaddress.ip_address(address).is_loopback
+        except ValueError:
+            return False
 
     def text(self) -> bytes:
         """All measures in Prometheus' text format."""

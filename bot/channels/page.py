@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .. import languages
+from .. import house, languages
 from ..knowledge import Event, Knowledge, Period, Source, timeline
 
 WIDGET = Path(__file__).resolve().parent.parent / "widget"
@@ -28,6 +28,9 @@ MESSAGE_LIMIT = 1000
 CALL = "dotw-advice-line"
 # Where "Quick exit" leads: a page that says nothing about the person.
 NEUTRAL_SITE = "https://www.bbc.co.uk/weather"
+_PLAIN_REPLY: Mapping[str, Any] = {
+    "status": "answered", "title": "", "view": "answer", "notes": (), "why": (), "people": (), "sources": (), "choices": (), "draft": False,
+}  # fmt: skip
 # Sentences that the page says although they are named for the whole assistant.
 _SHARED_WORDS = ("failed", "not_translated")
 _CHANGE_LANGUAGE = re.compile(r'/change_language\{"language": ?"(\w+)"\}')
@@ -165,7 +168,7 @@ class PageWords:
 def _json(value: object) -> Markup:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # HTML's script element ends at "</script" wherever it stands; escaped, no text of ours or of a person can end it.
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704  # noqa: S704
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +180,7 @@ def _templates() -> Environment:
 
 
 def _version(name: str) -> str:
-    return assets()[name].etag[1:9]
+    return _etag(_files()[name])[1:9]
 
 
 def _tel(phone: str) -> str:
@@ -267,7 +270,8 @@ def chat_page(
     """
     # A greeting is no answer to a question, so it has no title above it.
     greeting = {**greeting, "title": ""} if greeting else None
-    opening = [Turn("assistant", "", greeting)] if greeting else []
+    turns = [replace(turn, reply=_whole(turn.reply, language)) if turn.reply else turn for turn in turns]
+    opening = [Turn("assistant", "", _whole(greeting, language))] if greeting else []
     shown = [_titled(turn, [*opening, *turns[:index]], knowledge, language) for index, turn in enumerate(turns)]
     return _render(
         "chat.html",
@@ -281,6 +285,13 @@ def chat_page(
         choose_language=choose_language,
         limit=MESSAGE_LIMIT,
     )
+
+
+def _whole(reply: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+    """The reply with all that a template asks for: one read back from the conversation has only its paragraphs."""
+    paragraphs = reply.get("paragraphs") or [reply.get("text", "")]
+    given = {key: value for key, value in reply.items() if value is not None}
+    return {**_PLAIN_REPLY, "language": language, "as_of": None, "true_as_of_words": None, **given, "paragraphs": paragraphs}
 
 
 def _titled(turn: Turn, before: Sequence[Turn], knowledge: Knowledge, language: str) -> Turn:
@@ -373,10 +384,9 @@ def _files() -> Mapping[str, bytes]:
 
 
 def assets(knowledge: Knowledge | None = None) -> Mapping[str, Asset]:
-    """The files under `/static/`, by name. With `knowledge`, the widget's button has its words in every language."""
+    """The files under `/static/`, by name; the widget's button is given its words in every language."""
     files = dict(_files())
-    if knowledge:
-        files["embed.js"] = files["embed.js"].replace(b"/* words */ {}", _embed_words(knowledge).encode())
+    files["embed.js"] = files["embed.js"].replace(b"/* words */ {}", _embed_words(knowledge or house.knowledge()).encode())
     return {name: _asset(body, _TYPES[Path(name).suffix]) for name, body in files.items()}
 
 
@@ -389,9 +399,12 @@ def _embed_words(knowledge: Knowledge) -> str:
     return json.dumps(words, ensure_ascii=True, separators=(",", ":"))
 
 
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
 def _asset(body: bytes, content_type: str) -> Asset:
-    digest = hashlib.sha256(body).hexdigest()[:24]
-    return Asset(body, content_type, gzip.compress(body, 9, mtime=0), f'"{digest}"')
+    return Asset(body, content_type, gzip.compress(body, 9, mtime=0), _etag(body))
 
 
 def security_headers(frame_ancestors: str) -> dict[str, str]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import math
 import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
+from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from sanic import Blueprint, Sanic
 from sanic.exceptions import MethodNotSupported, NotFound, PayloadTooLarge, SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, raw
+from sanic.response import BaseHTTPResponse, HTTPResponse, empty, raw, redirect
 from sanic.response import html as html_response
 from sanic.response import json as json_response
 
@@ -35,6 +39,7 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT = 1000  # letters
 BODY_LIMIT = 16 * 1024  # bytes
 SENDER_LIMIT = 128
+SWEEP_SECONDS = 60
 Replies = list[dict[str, Any]]
 
 
@@ -47,7 +52,7 @@ class Refused(Exception):
 
     def response(self) -> HTTPResponse:
         """The refusal as JSON: {"error": {"code", "reason"}}."""
-        headers = {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+        headers = {"Cache-Control": "no-store", **({"Retry-After": str(self.retry_after)} if self.retry_after else {})}
         return json_response({"error": {"code": self.code, "reason": self.reason}}, status=self.status, headers=headers)
 
 
@@ -101,10 +106,11 @@ def checked(body: object) -> Incoming:
     if len(message) > MESSAGE_LIMIT:
         reason = knowledge_message(knowledge, "too_long", words).replace("{limit}", str(MESSAGE_LIMIT))
         raise Refused(413, "message_too_long", reason)
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in message + sender + (body.get("message_id") or "")):
-        raise Refused(422, "not_text", "The text has broken characters; send UTF-8.")
-    message_id = body.get("message_id")
-    return Incoming(sender, message, language, message_id[:SENDER_LIMIT] if message_id else None)
+    _as_utf8(message + sender + (body.get("message_id") or ""))
+    message_id = body.get("message_id") or None
+    if message_id and len(message_id) > SENDER_LIMIT:
+        raise Refused(422, "bad_message_id", f"'message_id' must have at most {SENDER_LIMIT} letters.")
+    return Incoming(sender, message, language, message_id)
 
 
 class WebChannel(InputChannel):  # type: ignore[misc]
@@ -117,6 +123,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         self._headers = page.security_headers(" ".join(["'self'", *frame_origins]))
         self._limits = Limits(messages_a_minute, messages_a_minute_from_an_address)
         self._once: Once[Replies] = Once()
+        self._turns_under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._measures = Measures()
         self._assets = page.assets()
 
@@ -143,7 +150,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         routes = Blueprint("confide_web")
         self._on_new_message = on_new_message
 
-        both = ["GET", "POST"]
+        both = ["GET", "HEAD", "POST"]
         for name, handler, path, methods in (
             ("webhook", self._webhook, "/webhooks/web/webhook", ["POST"]),
             ("erase", self._erase, "/webhooks/web/conversations/<sender:str>", ["DELETE"]),
@@ -161,19 +168,37 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             ("health", self._health, "/health", ["GET"]),
             ("metrics", self._metrics, "/metrics", ["GET"]),
         ):
-            routes.add_route(_as_function(handler), path, methods=methods, name=name)
+            routes.add_route(_as_function(handler), path, methods=["GET", "HEAD"] if methods == ["GET"] else methods, name=name)
         routes.listener("before_server_start")(_as_function(self._prepare))
         routes.listener("after_server_start")(_as_function(self._connect))
+        routes.listener("before_server_stop")(_as_function(self._disconnect))
         return routes
 
     async def _prepare(self, app: Sanic, _: object) -> None:
         app.config.REQUEST_MAX_SIZE = BODY_LIMIT
         app.config.ACCESS_LOG = False
         app.error_handler.add(Exception, self._on_error)
+        app.register_middleware(_first, "request")
+        app.register_middleware(_last, "response")
 
     async def _connect(self, app: Sanic, _: object) -> None:
         app.ctx.agent.processor.action_endpoint = LocalActions()
         self._app = app
+        # Rasa wraps the store in one that keeps conversations without end when a save fails, and that cannot erase.
+        store = app.ctx.agent.tracker_store
+        self._store = getattr(store, "_tracker_store", store)
+        app.ctx.agent.tracker_store = app.ctx.agent.processor.tracker_store = self._store
+        self._sweeping = asyncio.ensure_future(self._sweep())
+
+    async def _disconnect(self, app: Sanic, _: object) -> None:
+        self._sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        """Forgets what is past its time also when nobody writes."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._store.expire()
+            self._once.expire()
 
     def _on_error(self, request: Request, error: Exception) -> HTTPResponse:
         if isinstance(error, Refused):
@@ -212,9 +237,10 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         began = time.perf_counter()
         collected = Collected()
         try:
-            context = await self._context(person, incoming.language)
-            text, metadata = _prepared(incoming.message, context)
-            await self._on_new_message(UserMessage(text, collected, person, input_channel=self.name(), metadata=metadata))
+            async with self._turn_of(person):
+                context = await self._context(person, incoming.language)
+                text, metadata = _prepared(incoming.message, context)
+                await self._on_new_message(UserMessage(text, collected, person, input_channel=self.name(), metadata=metadata))
             if not collected.replies:
                 raise RuntimeError("the turn ended without a reply")
             replies = [_with_text(reply) for reply in collected.replies]
@@ -227,42 +253,45 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             self._once.forget(person)
         return replies
 
+    def _turn_of(self, person: str) -> asyncio.Lock:
+        """One turn of a conversation at a time: a message is read in the light of the answer before it. Rasa's own lock waits a whole second."""
+        lock = self._turns_under_way.get(person) or asyncio.Lock()
+        self._turns_under_way[person] = lock
+        return lock
+
     async def _context(self, person: str, language: str | None) -> Context:
-        store = self._app.ctx.agent.tracker_store
-        tracker = await store.retrieve(person)
+        tracker = await self._store.retrieve(person)
         context = context_of(tracker) if tracker else Context()
         if language and language != context.language:
             # The page says which language it stands in; the conversation's own, once it has one, is what was last spoken.
             context = replace(context, language=language)
         return context
 
-    def _forget(self, sender: str) -> None:
-        person = pseudonym("web", sender)
-        self._app.ctx.agent.tracker_store.erase(person)
-        self._once.forget(person)
+    async def _forget(self, sender: str) -> None:
+        person = pseudonym("web", sender.strip())
+        # A turn under way would save the conversation again, so it ends first.
+        async with self._turn_of(person):
+            self._store.erase(person)
+            self._once.forget(person)
 
     async def _erase(self, request: Request, sender: str) -> HTTPResponse:
-        self._forget(sender)
+        await self._forget(unquote(sender))
         return empty()
 
     async def _erase_by_beacon(self, request: Request) -> HTTPResponse:
         body = _json_of(request)
         if not isinstance(body, Mapping) or not isinstance(body.get("sender"), str):
             raise Refused(422, "wrong_type", "Send a JSON object with 'sender'.")
-        self._forget(body["sender"])
+        await self._forget(_as_utf8(body["sender"]))
         return empty()
 
     async def _chat(self, request: Request, language: str | None = None) -> HTTPResponse:
         knowledge, today = house.knowledge(), house.today()
         speaks = self._language(request, language)
-        if request.method == "GET":
+        if request.method != "POST":
             sender = secrets.token_urlsafe(16)
-            turns: list[page.Turn] = []
             topic = request.args.get("topic")
-            if topic in knowledge.topics:
-                replies = await self._answer(Incoming(sender, f"/{topic}", speaks, None))
-                title = languages.translate(knowledge.answers[topic].title, speaks) or knowledge.answers[topic].title
-                turns = [page.Turn("person", title), *(page.Turn("assistant", "", reply) for reply in replies)]
+            turns = await self._posted(request, sender, f"/{topic}", speaks) if topic in knowledge.topics else []
         else:
             form = request.form
             sender = (form.get("sender") or "").strip()[:SENDER_LIMIT] or secrets.token_urlsafe(16)
@@ -295,7 +324,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
 
     async def _turns(self, sender: str) -> list[page.Turn]:
         """The conversation so far, as the no-JavaScript page shows it again."""
-        tracker = await self._app.ctx.agent.tracker_store.retrieve(pseudonym("web", sender))
+        tracker = await self._store.retrieve(pseudonym("web", sender))
         turns: list[page.Turn] = []
         for event in tracker.events if tracker else ():
             if isinstance(event, UserUttered) and event.text and not event.text.startswith("/"):
@@ -314,11 +343,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             if not language:
                 raise Refused(404, "unknown_language", f"We do not speak this language yet. We speak: {', '.join(languages.languages())}.")
             return language
-        for part in (request.headers.get("accept-language") or "").split(","):
-            language = languages.supported(part.split(";")[0].strip())
-            if language:
-                return language
-        return languages.SOURCE
+        return next(filter(None, map(languages.supported, _wanted(request.headers.get("accept-language") or ""))), languages.SOURCE)
 
     async def _static(self, request: Request, name: str) -> HTTPResponse:
         asset = self._assets.get(name)
@@ -339,7 +364,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return response
 
     async def _privacy(self, request: Request, language: str | None = None) -> HTTPResponse:
-        hours = int(getattr(self._app.ctx.agent.tracker_store, "hours", 24))
+        hours = math.ceil(self._store.hours)
         return html_response(page.privacy_page(house.knowledge(), self._language(request, language), hours), headers=self._headers)
 
     async def _timeline(self, request: Request, language: str | None = None) -> HTTPResponse:
@@ -358,7 +383,8 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return json_response({"status": "ok" if ready else "starting", "topics": len(house.knowledge().topics)}, status=200 if ready else 503)
 
     async def _metrics(self, request: Request) -> HTTPResponse:
-        if not self._measures.may_read(request.ip, request.headers.get("authorization")):
+        forwarded = any(request.headers.get(name) for name in ("forwarded", "x-forwarded-for", "x-real-ip"))
+        if not self._measures.may_read(request.ip, request.headers.get("authorization"), forwarded):
             raise Refused(403, "forbidden", "Measures are for this machine, or for who has the token in CONFIDE_METRICS_TOKEN.")
         return raw(self._measures.text(), content_type="text/plain; version=0.0.4")
 
@@ -370,6 +396,43 @@ def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Corouti
         return await method(*arguments, **named)
 
     return handler
+
+
+def _first(request: Request) -> HTTPResponse | None:
+    """Rasa greets at the root with its name and version; a person is led to the chat."""
+    return redirect("/chat") if request.path == "/" and request.method in ("GET", "HEAD") else None
+
+
+def _last(request: Request, response: BaseHTTPResponse) -> None:
+    """What every response says; and no word of Rasa's to other sites, which have nothing to read here."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    for name in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"):
+        response.headers.pop(name, None)
+
+
+def _wanted(header: str) -> list[str]:
+    """The languages of an Accept-Language header, most wanted first (RFC 9110, 12.5.4).
+
+    >>> _wanted("fr;q=0.5, ar, es;q=0")
+    ['ar', 'fr']
+    """
+    ranked = []
+    for part in header.split(","):
+        tag, _, weight = part.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            quality = 0
+        if tag.strip() and quality > 0:
+            ranked.append((-quality, tag.strip()))
+    return [tag for _, tag in sorted(ranked, key=lambda item: item[0])]
+
+
+def _as_utf8(text: str) -> str:
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
+        raise Refused(422, "not_text", "The text has broken characters; send UTF-8.")
+    return text
 
 
 def _json_of(request: Request) -> object:

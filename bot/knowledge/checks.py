@@ -14,7 +14,6 @@ from .source_text import BadData
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _FIGURE = re.compile(r"\d[\d,.]*\d|\d")
-FREE_PLACEHOLDERS = frozenset({"since", "day", "until", "place"})
 
 
 def check(knowledge: Knowledge, folder: Path) -> None:
@@ -24,6 +23,8 @@ def check(knowledge: Knowledge, folder: Path) -> None:
         _known(path, "an event", rule.values, _seen(knowledge.events), "data/policy/events")
     for fact in knowledge.facts.values():
         _known(folder / "facts" / f"{fact.name}.yml", "an event", fact.events, knowledge.events, "data/policy/events")
+    for text in knowledge.messages.values():
+        _check_braces(text, folder / "messages.yml")
     for answer in knowledge.answers.values():
         _check_answer(knowledge, answer, folder / "answers" / f"{answer.name}.yml")
 
@@ -58,7 +59,7 @@ def _check_answer(knowledge: Knowledge, answer: Answer, path: Path) -> None:
         _known(path, "a rule", passage.when, knowledge.rules, "data/policy/rules")
         for rule, outcomes in passage.when.items():
             _known(path, f"an outcome of {rule}", outcomes, knowledge.rules[rule].outcomes, f"data/policy/rules/{rule}.yml")
-        _check_placeholders(knowledge, passage, path)
+        _check_placeholders(knowledge, answer, passage, path)
         _check_figures(knowledge, passage, path)
     _known(path, "a service or clinic", answer.people, _seen(knowledge.services), "data/services or data/clinics")
     _known(path, "a topic", (*answer.then, *answer.follow.values(), *answer.neighbours), knowledge.answers, "data/answers")
@@ -69,8 +70,13 @@ def _check_answer(knowledge: Knowledge, answer: Answer, path: Path) -> None:
         raise BadData(path, 1, "a topic needs 'means', 'button' and 'short'", "write them; STYLE and another answer show how")
 
 
-def _check_placeholders(knowledge: Knowledge, passage: Passage, path: Path) -> None:
-    known = set(FREE_PLACEHOLDERS)
+def _check_placeholders(knowledge: Knowledge, answer: Answer, passage: Passage, path: Path) -> None:
+    _check_braces(passage.text, path)
+    known = {"day"}
+    if passage.when:
+        known.add("since")
+    if not answer.group:  # its values are given by the dialogue
+        known.add("until")
     for service in knowledge.services.values():
         if service.phone:
             known.add(placeholder(service))
@@ -78,6 +84,11 @@ def _check_placeholders(knowledge: Knowledge, passage: Passage, path: Path) -> N
             known.add(f"{placeholder(service)}_hours")
     for name in _PLACEHOLDER.findall(passage.text):
         _known(path, "a placeholder", [name], known, "data/services")
+
+
+def _check_braces(text: str, path: Path) -> None:
+    if re.search("[{}]", _PLACEHOLDER.sub("", text)):
+        raise BadData(path, _line(path, text[:30]), "a brace is not part of a placeholder", "write placeholders as '{since}', and no other braces")
 
 
 def placeholder(service: Service) -> str:

@@ -49,10 +49,10 @@ class Period:
         """
         if self.first == self.last:
             return "day"
-        if self.first.day == 1 and (self.last.year, self.last.month) == (self.first.year, self.first.month):
+        if self == Period.parse(self.first.isoformat()[:7]):
             return "month"
-        if (self.first.month, self.first.day, self.last.month, self.last.day) == (1, 1, 12, 31):
-            return "year" if self.first.year == self.last.year else "range"
+        if self == Period.parse(self.first.isoformat()[:4]):
+            return "year"
         return "range"
 
 

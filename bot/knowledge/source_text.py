@@ -36,11 +36,15 @@ class Entry:
         self.path = path
         self.line: int = node.start_mark.line + 1
         self._nodes: dict[str, yaml.Node] = {}
+        self._lines: dict[str, int] = {}
         self._asked: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise BadData(path, key.start_mark.line + 1, "a list or a mapping stands where a key belongs", "write 'key: value'")
             if key.value in self._nodes:
                 raise BadData(path, key.start_mark.line + 1, f"{key.value!r} stands here twice", "keep one of them")
             self._nodes[key.value] = value
+            self._lines[key.value] = key.start_mark.line + 1
 
     @classmethod
     def of_file(cls, path: Path) -> Entry:
@@ -50,7 +54,9 @@ class Entry:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise BadData(path, line, f"this is not YAML ({error.problem})", "check indents, quotes and colons here") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except RecursionError as error:
+            raise BadData(path, 1, "it is nested too deeply", "write it flatter") from error
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             raise BadData(path, 1, f"this is not readable ({error})", "save the file as UTF-8 text") from error
         if not isinstance(node, yaml.MappingNode):
             raise BadData(path, 1, "the file is not a list of 'key: value' lines", "write one 'key: value' a line")
@@ -65,8 +71,7 @@ class Entry:
 
     def bad(self, key: str | None, wrong: str, write: str) -> BadData:
         """The error for a key of this entry, to be raised by the caller."""
-        line = self._nodes[key].start_mark.line + 1 if key in self._nodes else self.line
-        return BadData(self.path, line, wrong, write)
+        return BadData(self.path, self._lines.get(key or "", self.line), wrong, write)
 
     def _node(self, key: str) -> yaml.Node | None:
         self._asked.add(key)

@@ -10,6 +10,8 @@
   root.classList.add("js");
 
   /* Elements and words */
+  const spoken = $("announce");
+  const counter = $("counter");
   let page = form ? JSON.parse($("words").textContent) : null;
 
   function h(name, attributes) {
@@ -50,8 +52,8 @@
     if (name) element.append(w(name, data));
   }
   function announce(name) {
-    put($("announce"), "");
-    setTimeout(() => put($("announce"), name), 50);
+    put(spoken, "");
+    setTimeout(() => put(spoken, name), 50);
   }
 
   /* Settings live in the page and go with it. */
@@ -114,9 +116,10 @@
   if (!form) return;
 
   /* What sticks to the edges may not cover what is scrolled to or focused. */
+  const bar = document.querySelector(".safety");
   function makeRoom() {
     const covers = window.getComputedStyle(form).position === "sticky";
-    root.style.scrollPaddingTop = document.querySelector(".safety").offsetHeight + 10 + "px";
+    root.style.scrollPaddingTop = bar.offsetHeight + 10 + "px";
     root.style.scrollPaddingBottom = (covers ? form.offsetHeight + 10 : 10) + "px";
   }
   window.addEventListener("resize", makeRoom);
@@ -175,9 +178,10 @@
   const fold = (title, count, inside) => h("details", { class: "fold" },
     h("summary", {}, w(title), count ? " " : null, count ? h("span", { class: "count" }, String(count)) : null), inside);
   const flags = { needs_check: "page_check_this", not_known: "page_not_known", not_translated: "page_in_english", failed: "page_went_wrong" };
-  const isSorry = (reply) => reply.language !== page.language && reply.paragraphs[0] === page.words.not_translated;
+  const isSorry = (reply) => reply.language !== page.language && (reply.paragraphs || [])[0] === page.words.not_translated;
 
-  function answer(reply) {
+  function answer(given) {
+    const reply = Object.assign({ status: "answered", language: page.language }, given, { paragraphs: given.paragraphs || [given.text || ""] });
     const own = { lang: tag(reply.language), dir: dir(reply) };
     const subject = reply.title ? h("span", Object.assign({ class: "subject" }, own), reply.title) : null;
     const element = h("article", { class: "turn them new " + reply.status, tabindex: -1 },
@@ -195,7 +199,7 @@
       element.append(list);
     }
     const sources = reply.sources || [];
-    if (sources.length) element.append(h("p", { class: "as-of" }, w("page_as_of", { day: reply.as_of })));
+    if (sources.length && reply.as_of) element.append(h("p", { class: "as-of" }, w("page_as_of", { day: reply.as_of })));
     if (reply.draft && !log.querySelector(".draft")) element.append(h("p", { class: "draft" }, w("page_draft")));
     const under = h("div", { class: "under" });
     const why = reply.view === "why" ? [] : reply.why || [];
@@ -345,7 +349,7 @@
     bring(turn);
     const last = replies[replies.length - 1];
     // Who writes in another language than the page's, and is answered in it, gets the page in it too.
-    if (last.language !== page.language && !isSorry(last) && last.status !== "not_translated" && message.language === page.language) changeLanguage(last.language, true);
+    if (last.language && last.language !== page.language && !isSorry(last) && last.status !== "not_translated" && message.language === page.language) changeLanguage(last.language, true);
   }
   let queue = Promise.resolve();
   function send(turn, message) {
@@ -387,11 +391,10 @@
     makeRoom();
     const left = page.limit - length(box.value);
     const name = left < 0 ? "page_too_many" : left <= 100 ? "page_letters_left" : "";
-    const counter = $("counter");
     counter.textContent = name ? say(name).replace("{count}", String(Math.abs(left))) : "";
     box.setAttribute("aria-invalid", left < 0 ? "true" : "false");
     // Said aloud when the state changes, not at every letter.
-    if (name !== told) $("announce").textContent = counter.textContent;
+    if (name !== told) spoken.textContent = counter.textContent;
     told = name;
   }
   function submit() {
@@ -441,7 +444,7 @@
   function eraseUntilDone(one) {
     erase(one).then(() => put(notice, "page_deleted"), () => {
       put(notice, "page_not_deleted");
-      setTimeout(() => { if (unforgotten.has(one)) eraseUntilDone(one); }, 5000);
+      setTimeout(() => { if (unforgotten.has(one)) eraseUntilDone(one); }, 3000);
     });
   }
   $("erase").addEventListener("submit", (event) => {
@@ -514,7 +517,6 @@
     if (embedded && event.source === window.parent && event.data && event.data.confide === "focus") box.focus({ preventScroll: true });
   });
   Array.from(log.querySelectorAll(".them")).forEach(addTools);
-  box.value = "";
   measure();
   if (asked && log.lastElementChild) log.lastElementChild.scrollIntoView({ block: "start" });
 })();

@@ -1,0 +1,76 @@
+"""A linear classifier whose scores are probabilities: a support vector machine, calibrated on examples that it had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import LinearSVC
+
+FOLDS = 5
+Probabilities = npt.NDArray[np.float64]
+
+
+class CalibratedSVM:
+    """One weight vector a class. `held_out` are the training examples' scores by a classifier that was fitted without them."""
+
+    def __init__(self, regularisation: float) -> None:
+        self._regularisation = regularisation
+        self.classes: list[str] = []
+        self._weights: npt.NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._offsets: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+        self._temperature = 1.0
+
+    def fit(self, features: Any, labels: Sequence[str], weights: npt.NDArray[np.float64] | None = None) -> Probabilities:
+        """Learn from a row of features an example; gives back the scores that each example got while it was held out."""
+        target = np.asarray(labels)
+        weights = np.ones(len(target)) if weights is None else weights
+        held_out = np.zeros((len(target), len(set(labels))))
+        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(target, target):
+            model = self._machine().fit(features[train], target[train], weights[train])
+            held_out[test] = _both(model.decision_function(features[test]))
+        model = self._machine().fit(features, target, weights)
+        self.classes = [str(name) for name in model.classes_]
+        self._weights = (model.coef_ if len(self.classes) > 2 else np.vstack([-model.coef_, model.coef_])).T.astype(np.float32)
+        self._offsets = (model.intercept_ if len(self.classes) > 2 else np.hstack([-model.intercept_, model.intercept_])).astype(np.float32)
+        self._temperature = _temperature(held_out, np.searchsorted(model.classes_, target))
+        return held_out
+
+    def _machine(self) -> LinearSVC:
+        return LinearSVC(C=self._regularisation, random_state=0)
+
+    def scores(self, features: Any) -> Probabilities:
+        """A score a class, for each row of features."""
+        return np.asarray(features @ self._weights + self._offsets, dtype=np.float64)
+
+    def probabilities(self, scores: Probabilities, allowed: npt.NDArray[np.bool_] | None = None) -> Probabilities:
+        """Scores as probabilities of the classes that are allowed (all, when left out)."""
+        scores = scores * self._temperature
+        if allowed is not None:
+            scores = np.where(allowed, scores, -np.inf)
+        return _softmax(scores)
+
+
+def _both(scores: npt.NDArray[np.float64]) -> Probabilities:
+    """A score for each of two classes: of two, the machine gives only one."""
+    return np.vstack([-scores, scores]).T if scores.ndim == 1 else scores
+
+
+def _softmax(scores: Probabilities) -> Probabilities:
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    result: Probabilities = shifted / shifted.sum(axis=1, keepdims=True)
+    return result
+
+
+def _temperature(scores: Probabilities, index: npt.NDArray[np.int64]) -> float:
+    """The factor that makes the held-out probabilities most likely (temperature scaling, Guo et al. 2017, arXiv:1706.04599)."""
+
+    def loss(factor: float) -> float:
+        probabilities = _softmax(scores * factor)
+        return float(-np.log(probabilities[np.arange(len(index)), index] + 1e-12).mean())
+
+    return float(optimize.minimize_scalar(loss, bounds=(0.1, 30.0), method="bounded").x)
