@@ -55,6 +55,13 @@ def _model() -> Path:
     return path
 
 
+def _quieten() -> None:
+    """Keep other packages' notes to their developers, and Rasa's account of every message, out of what is printed."""
+    log_without_words()
+    # Some packages reset the filters as they are imported; none replaces this.
+    warnings.showwarning = lambda *_arguments, **_named: None
+
+
 def train(options: argparse.Namespace) -> int:
     """Compile the catalogues and train, each only if something changed."""
     for language in catalogue_tools.compile_all():
@@ -66,10 +73,10 @@ def train(options: argparse.Namespace) -> int:
         return 0
     began = time.monotonic()
     print("Training: reading the examples, learning topics and languages. This takes a few minutes.", flush=True)
-    warnings.filterwarnings("ignore")
+    _quieten()
+    logging.disable(logging.WARNING)
     from rasa.model_training import train as train_model
 
-    logging.disable(logging.WARNING)
     result = train_model(
         domain=str(house.ROOT / "domain.yml"),
         config=str(house.ROOT / "config.yml"),
@@ -101,8 +108,7 @@ def serve(options: argparse.Namespace) -> int:
             raise Stop(f"{options.host}:{options.port} cannot be used ({error.strerror}). Choose another: PORT=5006 make run.") from error
         except OverflowError as error:
             raise Stop(f"{options.port} is no port; choose one from 1024 to 65535: PORT=5006 make run.") from error
-    warnings.filterwarnings("ignore")
-    log_without_words()
+    _quieten()
     for name in ("rasa", "sanic.access", "sanic.root", "asyncio", "apscheduler", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
     os.chdir(house.ROOT)

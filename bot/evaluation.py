@@ -113,7 +113,7 @@ def _row(chosen: Sequence[tuple[Question, Any]], mind: Mind) -> dict[str, Any]:
     truth = [question.topic for question, _ in chosen]
     best = [_best(reading) for _, reading in chosen]
     right = [want == got for want, got in zip(truth, best)]
-    answered = [reading.intent != FALLBACK for _, reading in chosen]
+    answered = [FALLBACK not in (reading.intent, reading.also) for _, reading in chosen]
     told = [question.topic in (reading.intent, reading.also) for question, reading in chosen]
     danger = [(question, reading) for question, reading in chosen if question.topic in mind.knowledge.critical]
     calm = [(question, reading) for question, reading in chosen if question.topic not in mind.knowledge.critical]

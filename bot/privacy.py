@@ -89,6 +89,14 @@ _DAYS_OR_YEARS = re.compile(rf"{_DAY_OR_YEAR}(?:[ ./-]{{1,2}}{_DAY_OR_YEAR})*")
 class _WithoutWords(logging.Formatter):
     """Writes where an exception arose and of which kind; what it says may quote a person's message, and stays out."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; what another handler made of the exception is not used."""
+        record.exc_text = None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = None
+
     def formatException(self, ei: Any) -> str:
         """The lines of code, and the exceptions' kinds."""
         return "\n".join(_kinds_and_places(ei[1]))

@@ -24,6 +24,7 @@ _CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|
 _FEW_WORDS = 3
 _SHORT_FOLLOW_UP = 8
 _SURE_OF_LANGUAGE_TO_SWITCH = 0.9
+_SURE_OF_A_SENTENCE = 0.9
 _SMALL_TALK = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help_menu", "out_of_scope", "repeat_simpler", "stop", "change_language"})
 
 
@@ -135,12 +136,12 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
     ranked = mind.topics.rank([text, *several], follow_ups=follows)
     whole, parts = ranked[0], ranked[1:]
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
-    danger, sure = _danger(ranked, mind)
+    danger, sure = _danger(whole, parts, mind)
     if danger and sure:
         return replace(reading, intent=danger, also=_second([danger], parts or _clauses(text, mind), mind))
     if danger:
         own = _own_topic(text, reading, context, mind, left, whole, parts, today)
-        return replace(own, intent=danger, also=own.intent if own.intent in mind.knowledge.topics else None, precaution=True)
+        return replace(own, intent=danger, also=own.intent if own.intent in {*mind.knowledge.topics, FALLBACK} else None, precaution=True)
     return _own_topic(text, reading, context, mind, left, whole, parts, today)
 
 
@@ -164,10 +165,10 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
     if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < today.year:
         return replace(reading, intent="ask_mou_history")
     asked = [part for part in parts if part.best not in _SMALL_TALK and part.confidence >= mind.topics.answer_from]
-    if whole.confidence < mind.topics.answer_from or (whole.best in _SMALL_TALK and asked):
-        if asked:
-            first = max(asked, key=lambda part: part.confidence) if whole.best in _SMALL_TALK else asked[0]
-            return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
+    if whole.best in _SMALL_TALK and asked:
+        first = max(asked, key=lambda part: part.confidence)
+        return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
+    if whole.confidence < mind.topics.answer_from:
         return replace(reading, intent=FALLBACK)
     return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind))
 
@@ -182,15 +183,25 @@ def _followed(follow_up: str, reading: Reading, context: Context, knowledge: Kno
     return replace(reading, intent=follow_up)
 
 
-def _danger(ranked: list[Ranked], mind: Mind) -> tuple[str | None, bool]:
-    """The danger topic of a message, if its whole or a sentence of it may be one, and whether that is sure. The tie goes to danger."""
-    most, topic = 0.0, None
-    for part in ranked:
-        dangers = part.of(mind.knowledge.critical)
-        total = sum(probability for _, probability in dangers)
-        if total > most:
-            most, topic = total, dangers[0][0]
-    return (topic, most >= mind.topics.danger_from) if most >= mind.topics.precaution_from else (None, False)
+def _danger(whole: Ranked, parts: list[Ranked], mind: Mind) -> tuple[str | None, bool]:
+    """The danger topic of a message, if it may be about one, and whether that is sure. The tie goes to danger.
+
+    A sentence of it alone counts only when it is all but certain: sentences out of their message look alarming too often.
+    """
+    topic, danger = _of_danger(whole, mind)
+    if danger >= mind.topics.precaution_from:
+        return topic, danger >= mind.topics.danger_from
+    if danger >= mind.topics.precaution_from / 4:
+        for part in parts:
+            topic, danger = _of_danger(part, mind)
+            if danger >= _SURE_OF_A_SENTENCE:
+                return topic, False
+    return None, False
+
+
+def _of_danger(ranked: Ranked, mind: Mind) -> tuple[str | None, float]:
+    dangers = ranked.of(mind.knowledge.critical)
+    return (dangers[0][0] if dangers else None), sum(probability for _, probability in dangers)
 
 
 def _clauses(text: str, mind: Mind) -> list[Ranked]:

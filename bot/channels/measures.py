@@ -33,7 +33,7 @@ class Measures:
     def may_read(self, address: str, authorization: str | None, forwarded: bool = False) -> bool:
         """Whether a reader has the token; without one set, whether they are on this machine (`forwarded`: a proxy on it asks for another)."""
         if self._token:
-            return hmac.compare_digest((authorization or "").encode(), f"Bearer {self._token}".encode())
+            return hmac.compare_digest((authorization or "").encode(errors="replace"), f"Bearer {self._token}".encode())
         try:
             return not forwarded and ipaddress.ip_address(address).is_loopback
         except ValueError:

@@ -179,7 +179,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         app.config.ACCESS_LOG = False
         app.error_handler.add(Exception, self._on_error)
         app.register_middleware(_first, "request")
-        app.register_middleware(_last, "response")
+        app.response_middleware.append(_last)  # after Rasa's, which tells other sites that they may read
 
     async def _connect(self, app: Sanic, _: object) -> None:
         app.ctx.agent.processor.action_endpoint = LocalActions()
@@ -209,8 +209,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             return Refused(405, "method_not_allowed", "This address does not take that method.").response()
         if isinstance(error, PayloadTooLarge):
             return Refused(413, "body_too_large", knowledge_message(house.knowledge(), "limit_body", languages.SOURCE)).response()
-        if isinstance(error, SanicException):
-            return Refused(error.status_code or 400, "bad_request", "The request could not be read.").response()
+        if isinstance(error, SanicException) or request.route is None:
+            # Before there is a route, only the request itself has been read.
+            return Refused(getattr(error, "status_code", None) or 400, "bad_request", "The request could not be read.").response()
         logger.error("a request failed: %s", type(error).__name__, exc_info=error)
         return Refused(500, "failed", knowledge_message(house.knowledge(), "failed", languages.SOURCE)).response()
 
