@@ -113,8 +113,11 @@ def serve(options: argparse.Namespace) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     os.chdir(house.ROOT)
     sys.path.insert(0, str(house.ROOT))
+    logging.disable(logging.WARNING)  # TensorFlow misses TensorBoard, which nothing here uses
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
+
+    logging.disable(logging.NOTSET)
 
     print(f"Confide is starting. The chat will be at http://{options.host}:{options.port}/chat", flush=True)
     serve_application(

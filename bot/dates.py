@@ -14,6 +14,7 @@ from typing import Any
 from .knowledge import Period
 from .text import fold, western_digits
 
+_MOST = 6  # dates read in one message
 _FIRST_YEAR = 1948  # the NHS began on 5 July 1948; nothing earlier is asked for
 _TOKEN = re.compile(r"\d{1,4}(?:[./-]\d{1,4}){1,2}|\d+(?:st|nd|rd|th|er|º|ª)?|[^\W\d_]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -63,7 +64,7 @@ def find(text: str, today: date, language: str) -> list[Period]:
     """
     text = _in_figures(western_digits(text), _base(language))
     found: list[Period] = []
-    for run in _runs(text, _base(language)):
+    for run in _runs(text, _base(language))[:_MOST]:
         period = _read(run, today, _base(language))
         if period and period.first.year >= _FIRST_YEAR and period.first <= today and period not in found:
             found.append(period)

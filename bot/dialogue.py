@@ -193,11 +193,11 @@ def _days(knowledge: Knowledge, intent: str, context: Context, today: date) -> R
     for passage in answer.paragraphs:
         if passage.nations and nation not in passage.nations:
             continue
+        rulings = [_ruling(knowledge, rule, _day(context, today), nation) for rule in passage.when]
+        if any(ruling is None or ruling.outcome not in passage.when[ruling.rule.name] for ruling in rulings):
+            continue
         names.update({name: knowledge.events[name] for name in passage.events})
-        for rule in passage.when:
-            ruling = _ruling(knowledge, rule, _day(context, today), nation)
-            if ruling and ruling.outcome in passage.when[rule]:
-                names[ruling.since.name] = ruling.since
+        names.update({ruling.since.name: ruling.since for ruling in rulings if ruling})
     events = sorted(names.values(), key=lambda event: event.period)
     if intent == "follow_who":
         events = [event for event in events if event.decided_by]

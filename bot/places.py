@@ -30,7 +30,7 @@ _NATION_OF_AREA = {area: nation for nation, areas in _AREAS.items() for area in 
 _BORDER_AREAS = frozenset(["CH", "HR", "LD", "NP", "SY", "TD"])
 _LONDON_AREAS = frozenset(["E", "EC", "N", "NW", "SE", "SW", "W", "WC", "BR", "CR", "DA", "EN", "HA", "IG", "KT", "RM", "SM", "TW", "UB"])
 # A postcode, or its first half (the outward code): BS 7666.
-POSTCODE = re.compile(r"\b([A-Z]{1,2})(\d[A-Z\d]?)(?:\s*(\d[ABD-HJLNP-UW-Z]{2}))?\b", re.IGNORECASE)
+POSTCODE = re.compile(r"(?<![A-Za-z\d])([A-Z]{1,2})(\d[A-Z\d]?)(?:\s*(\d[ABD-HJLNP-UW-Z]{2}))?\b", re.IGNORECASE)
 # Towns that are also everyday words in our languages count only where the message names nothing else, or after "in".
 _EVERYDAY = frozenset(
     [

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from . import dates, languages, places
@@ -24,7 +25,10 @@ _CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|
 _FEW_WORDS = 3
 _SHORT_FOLLOW_UP = 8
 _SURE_OF_LANGUAGE_TO_SWITCH = 0.9
-_SURE_OF_A_SENTENCE = 0.9
+_SURE_OF_A_SENTENCE = 0.95
+_MOST_SENTENCES = 8  # are read one by one; a longer story is read as a whole
+_NEVER_AFTER_DANGER = {"ask_symptom"}  # it would play the danger down
+_NEAR = 0.15  # a second danger as likely as this is answered too: a boss who hits and keeps the passport
 _SMALL_TALK = frozenset({"greet", "thank", "goodbye", "affirm", "deny", "help_menu", "out_of_scope", "repeat_simpler", "stop", "change_language"})
 
 
@@ -68,7 +72,12 @@ def read(text: str, context: Context, mind: Mind, today: date, place: places.Pla
     given = command(picked)
     if given and (given[0] in mind.knowledge.topics or given[0] == INFORM):
         return _of_command(given[0], given[1], context, mind.knowledge)
+    if not any(letter.isalpha() for letter in text):
+        return Reading(FALLBACK, language=context.language)  # a figure that picks nothing, an emoji
+    titled = _titles(tuple((name, mind.knowledge.answers[name].title) for name in mind.knowledge.topics)).get(" ".join(words(text)))
     language, foreign = _language(text, context, mind)
+    if titled:
+        return Reading(titled, language=language)
     place = place or places.find(text, mind.knowledge, asked=context.topic == "find_clinic" and context.status == "choose")
     spoken = language or context.language or languages.SOURCE
     try:
@@ -85,6 +94,12 @@ def read(text: str, context: Context, mind: Mind, today: date, place: places.Pla
     )
     left = len(words(text)) - (len(place.words) if place else 0)
     return _topic(text, reading, context, mind, left, today)
+
+
+@lru_cache(maxsize=4)
+def _titles(english: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Every answer's title, in each language, to its topic: people type what they read on a button."""
+    return {" ".join(words(languages.translate(title, language) or title)): name for name, title in english for language in languages.languages()}
 
 
 def _is_town(place: places.Place) -> bool:
@@ -132,16 +147,18 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
     knowledge = mind.knowledge
     follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
     sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
-    several = sentences if len(sentences) > 1 else []
+    several = sentences[:_MOST_SENTENCES] if len(sentences) > 1 else []
     ranked = mind.topics.rank([text, *several], follow_ups=follows)
     whole, parts = ranked[0], ranked[1:]
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
     danger, sure = _danger(whole, parts, mind)
     if danger and sure:
-        return replace(reading, intent=danger, also=_second([danger], parts or _clauses(text, mind), mind))
+        near = [topic for topic, probability in whole.of(knowledge.critical) if topic != danger and probability >= _NEAR]
+        return replace(reading, intent=danger, also=near[0] if near else _second([danger], parts or _clauses(text, mind), mind))
     if danger:
         own = _own_topic(text, reading, context, mind, left, whole, parts, today)
-        return replace(own, intent=danger, also=own.intent if own.intent in {*mind.knowledge.topics, FALLBACK} else None, precaution=True)
+        after = {*knowledge.topics, *([] if whole.best in knowledge.critical else [FALLBACK])} - _NEVER_AFTER_DANGER
+        return replace(own, intent=danger, also=own.intent if own.intent in after else None, precaution=True)
     return _own_topic(text, reading, context, mind, left, whole, parts, today)
 
 
@@ -151,8 +168,9 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
     if context.status == "not_understood" and context.choices and whole.best == "affirm":
         return _of_command(*(command(context.choices[0]) or (FALLBACK, {})), context, knowledge)
     if reading.nation or reading.region:
-        small = left <= _FEW_WORDS and (whole.confidence < 0.8 or whole.best in ("ask_nation", "greet", "affirm", "find_clinic", "help_menu"))
-        if small and (context.topic or whole.confidence < mind.topics.answer_from):
+        vague = whole.confidence < 0.8 or whole.best in ("ask_nation", "greet", "affirm", "find_clinic", "help_menu")
+        small = left == 0 or (left <= _FEW_WORDS and vague)
+        if small and (left == 0 or context.topic or whole.confidence < mind.topics.answer_from):
             return _informed(reading, context, knowledge)
     if reading.periods and left <= 2 * _FEW_WORDS and context.topic and whole.confidence < 0.8:
         last = knowledge.answers.get(context.topic)
@@ -190,12 +208,10 @@ def _danger(whole: Ranked, parts: list[Ranked], mind: Mind) -> tuple[str | None,
     """
     topic, danger = _of_danger(whole, mind)
     if danger >= mind.topics.precaution_from:
-        return topic, danger >= mind.topics.danger_from
-    if danger >= mind.topics.precaution_from / 4:
-        for part in parts:
-            topic, danger = _of_danger(part, mind)
-            if danger >= _SURE_OF_A_SENTENCE:
-                return topic, False
+        return topic, danger >= mind.topics.danger_from and whole.best == topic
+    for part in parts:
+        if part.best in mind.knowledge.critical and part.confidence >= _SURE_OF_A_SENTENCE:
+            return part.best, False
     return None, False
 
 
@@ -205,7 +221,7 @@ def _of_danger(ranked: Ranked, mind: Mind) -> tuple[str | None, float]:
 
 
 def _clauses(text: str, mind: Mind) -> list[Ranked]:
-    clauses = [part.strip() for part in _CLAUSE.split(text) if part and len(words(part)) >= 3]
+    clauses = [part.strip() for part in _CLAUSE.split(text) if part and len(words(part)) >= 3][:_MOST_SENTENCES]
     return mind.topics.rank(clauses) if len(clauses) > 1 else []
 
 
@@ -213,6 +229,7 @@ def _second(known: list[str], parts: list[Ranked], mind: Mind) -> str | None:
     """Another question in the same message, if one of its parts surely asks it."""
     for part in parts:
         sure = part.confidence >= max(mind.topics.answer_from, 0.6)
-        if sure and part.best not in known and part.best not in _SMALL_TALK | mind.knowledge.critical and not part.best.startswith(FOLLOW_UP):
+        barred = _SMALL_TALK | mind.knowledge.critical | (_NEVER_AFTER_DANGER if mind.knowledge.critical.intersection(known) else set())
+        if sure and part.best not in known and part.best not in barred and not part.best.startswith(FOLLOW_UP):
             return part.best
     return None

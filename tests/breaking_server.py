@@ -49,5 +49,6 @@ async def saving(self: ExpiringTrackerStore, tracker: Any) -> None:
     await save(self, tracker)
 
 
-nlg.reading_of, places.find, ExpiringTrackerStore.save = reading_and_quoting, finding, saving  # type: ignore[assignment,method-assign]
-sys.exit(__main__.main())
+if __name__ == "__main__":
+    nlg.reading_of, places.find, ExpiringTrackerStore.save = reading_and_quoting, finding, saving  # type: ignore[assignment,method-assign]
+    sys.exit(__main__.main())

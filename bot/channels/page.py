@@ -271,6 +271,7 @@ def chat_page(
     # A greeting is no answer to a question, so it has no title above it.
     greeting = {**greeting, "title": ""} if greeting else None
     turns = [replace(turn, reply=_whole(turn.reply, language)) if turn.reply else turn for turn in turns]
+    turns = _since_deletion(turns)
     opening = [Turn("assistant", "", _whole(greeting, language))] if greeting else []
     shown = [_titled(turn, [*opening, *turns[:index]], knowledge, language) for index, turn in enumerate(turns)]
     return _render(
@@ -279,12 +280,19 @@ def chat_page(
         language,
         sender=sender,
         turns=[*opening, *shown],
+        latest=max((index for index, turn in enumerate([*opening, *shown]) if turn.who == "person"), default=None),
         asked=bool(turns),
         greeting=greeting,
         embedded=embedded,
         choose_language=choose_language,
         limit=MESSAGE_LIMIT,
     )
+
+
+def _since_deletion(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns from the last "this chat is deleted" on: what was deleted is not shown again."""
+    deleted = [index for index, turn in enumerate(turns) if (turn.reply or {}).get("topic") == "delete_my_chat"]
+    return turns[deleted[-1] :] if deleted else turns
 
 
 def _whole(reply: Mapping[str, Any], language: str) -> Mapping[str, Any]:

@@ -341,12 +341,23 @@
   }
   function receive(turn, message, replies) {
     dropChips();
+    const deleted = replies.some((reply) => reply.topic === "delete_my_chat");
+    if (deleted) {
+      // Asked for in words: the page forgets as the server has.
+      chat = {};
+      asked = false;
+      waiting = 0;
+      wait(0);
+      log.textContent = "";
+      newSender();
+    }
     replies.forEach((reply, index) => {
       const element = answer(reply);
       if (index < replies.length - 1) Array.from(element.querySelectorAll(".chips")).forEach((chips) => chips.remove());
       log.append(element);
     });
-    bring(turn);
+    bring(deleted ? log.firstElementChild : turn);
+    if (document.activeElement === document.body) box.focus({ preventScroll: true });
     const last = replies[replies.length - 1];
     // Who writes in another language than the page's, and is answered in it, gets the page in it too.
     if (last.language && last.language !== page.language && !isSorry(last) && last.status !== "not_translated" && message.language === page.language) changeLanguage(last.language, true);
@@ -518,5 +529,5 @@
   });
   Array.from(log.querySelectorAll(".them")).forEach(addTools);
   measure();
-  if (asked && log.lastElementChild) log.lastElementChild.scrollIntoView({ block: "start" });
+  if (asked) ($("latest") || log.lastElementChild).scrollIntoView({ block: "start" });
 })();

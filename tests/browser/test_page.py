@@ -493,6 +493,14 @@ def test_enter_sends_and_shift_enter_begins_a_new_line(visit: Visits) -> None:
     assert page.input_value("#message") == ""
 
 
+def test_without_javascript_the_page_opens_at_the_newest_question(visit: Visits) -> None:
+    page = visit("/chat/en", javascript=False)
+    ask(page, SAFE["en"])
+    ask(page, "Can I talk to a person?")
+    expect(page.locator(".you").last).to_be_in_viewport(ratio=1)
+    expect(page.locator(".you").first).not_to_be_in_viewport()
+
+
 def test_an_empty_question_is_not_sent(visit: Visits) -> None:
     page = visit("/chat/en")
     sent = answer_with(page, reply())
@@ -802,9 +810,20 @@ def test_deleting_empties_the_page_and_puts_the_focus_on_the_question(visit: Vis
 
 def test_a_chat_is_deleted_without_javascript(visit: Visits) -> None:
     page = visit("/chat/en", javascript=False)
-    ask(page, SAFE["en"])
+    ask(page, "My doctor is called Zebra")
     page.click("#delete")
-    assert SAFE["en"] not in page.locator(".log").inner_text()
+    expect(page.locator(".them .said").last).to_contain_text("deleted")
+    expect(page.locator(".log")).not_to_contain_text("Zebra")
+
+
+@with_and_without_script
+def test_a_chat_is_deleted_by_asking_for_it_in_words(visit: Visits, javascript: bool) -> None:
+    page = visit("/chat/en", javascript=javascript)
+    ask(page, "My doctor is called Zebra")
+    page.fill("#message", "delete my chat")
+    page.click("#send")
+    expect(page.locator(".log")).not_to_contain_text("Zebra")
+    expect(page.locator(".them .said").last).to_contain_text("deleted")
 
 
 def test_a_chat_that_the_server_could_not_delete_is_not_said_to_be_deleted(visit: Visits) -> None:
