@@ -66,7 +66,11 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     if as_of and as_of != today:
         reading = replace(reading, periods=(Period(as_of, as_of),))
     replies = [_answer(knowledge, reading.intent, reading, settled, today, as_of)]
-    if reading.also and reading.also != reading.intent:
+    if reading.also == FALLBACK:
+        # After a danger nobody is told that they were not understood: what else they may have asked is offered.
+        offered = _not_understood(knowledge, reading, settled, today).choices
+        replies[0] = replace(replies[0], choices=tuple(dict.fromkeys((*offered, *replies[0].choices))))
+    elif reading.also and reading.also != reading.intent:
         replies.append(_answer(knowledge, reading.also, reading, settled, today))
     if (language is None or reading.foreign) and replies[-1].topic != "change_language":
         replies.append(_which_language(knowledge, today))

@@ -419,3 +419,12 @@ def test_every_topic_is_answered_to_every_reading(knowledge: Knowledge, language
             assert reply.paragraphs
             assert reply.status in ("answered", "choose")
             assert reply.people or reply.choices
+
+
+def test_after_a_possible_danger_what_else_was_asked_is_offered_and_not_apologised_for(knowledge, today):
+    reading = Reading(
+        "emergency_medical", ranking=(("ask_hospital_safe", 0.6), ("emergency_medical", 0.3)), also="nlu_fallback", precaution=True, language="en"
+    )
+    replies = respond(knowledge, reading, Context(language="en"), today)
+    assert [reply.topic for reply in replies] == ["emergency_medical"]
+    assert replies[0].choices[0].message == "/ask_hospital_safe"

@@ -300,7 +300,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             turns += await self._posted(request, sender, (form.get("message") or "").strip(), speaks)
         greeting = compose(knowledge, "greet", today, speaks).for_patients()
         embedded = request.args.get("embedded") == "1"
-        content = page.chat_page(knowledge, speaks, sender=sender, turns=turns, greeting=greeting, embedded=embedded)
+        content = page.chat_page(
+            knowledge, speaks, sender=sender, turns=turns, greeting=greeting, embedded=embedded, choose_language=language is None
+        )
         return html_response(content, headers=self._headers)
 
     async def _posted(self, request: Request, sender: str, message: str, language: str) -> list[page.Turn]:
