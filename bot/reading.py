@@ -19,6 +19,7 @@ from .text import western_digits, words
 from .understanding import FOLLOW_UP, Ranked
 
 _COMMAND = re.compile(r"/(\w+)\s*(\{.*\})?\s*", re.DOTALL)
+_MASKED = re.compile(r"\[[a-z ]+\]")
 _SENTENCE = re.compile(r"[.?!؟。\n;]+")
 _CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|también)\b", re.IGNORECASE)
 # Beside a place or a date, these words make no question of their own.
@@ -147,6 +148,10 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
     knowledge = mind.knowledge
     follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
     sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
+    # A sentence that only told a number or an address, now masked, asks nothing.
+    asking = [part for part in sentences if not _MASKED.search(part)]
+    if asking and len(asking) < len(sentences):
+        sentences, text = asking, ". ".join(asking)
     several = sentences[:_MOST_SENTENCES] if len(sentences) > 1 else []
     ranked = mind.topics.rank([text, *several], follow_ups=follows)
     whole, parts = ranked[0], ranked[1:]
@@ -157,8 +162,8 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
         return replace(reading, intent=danger, also=near[0] if near else _second([danger], parts or _clauses(text, mind), mind))
     if danger:
         own = _own_topic(text, reading, context, mind, left, whole, parts, today)
-        after = {*knowledge.topics, *([] if whole.best in knowledge.critical else [FALLBACK])} - _NEVER_AFTER_DANGER
-        return replace(own, intent=danger, also=own.intent if own.intent in after else None, precaution=True)
+        after = own.intent if own.intent in set(knowledge.topics) - _NEVER_AFTER_DANGER else _second([danger], parts, mind)
+        return replace(own, intent=danger, also=after or (None if whole.best in knowledge.critical else FALLBACK), precaution=True)
     return _own_topic(text, reading, context, mind, left, whole, parts, today)
 
 
@@ -169,7 +174,8 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
         return _of_command(*(command(context.choices[0]) or (FALLBACK, {})), context, knowledge)
     if reading.nation or reading.region:
         vague = whole.confidence < 0.8 or whole.best in ("ask_nation", "greet", "affirm", "find_clinic", "help_menu")
-        small = left == 0 or (left <= _FEW_WORDS and vague)
+        wanted = context.topic == "find_clinic" and context.status == "choose"
+        small = left == 0 or (left <= _FEW_WORDS and (vague or wanted))
         if small and (left == 0 or context.topic or whole.confidence < mind.topics.answer_from):
             return _informed(reading, context, knowledge)
     if reading.periods and left <= 2 * _FEW_WORDS and context.topic and whole.confidence < 0.8:
@@ -186,6 +192,8 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
     if whole.best in _SMALL_TALK and asked:
         first = max(asked, key=lambda part: part.confidence)
         return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
+    if whole.confidence < mind.topics.answer_from and len(asked) > 1 and len(asked) == len(parts) and asked[0].best != asked[1].best:
+        return replace(reading, intent=asked[0].best, confidence=asked[0].confidence, also=asked[1].best)
     if whole.confidence < mind.topics.answer_from:
         return replace(reading, intent=FALLBACK)
     return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind))

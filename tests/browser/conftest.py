@@ -20,7 +20,7 @@ def _chromium(bundled: str) -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), bundled if Path(bundled).is_file() else None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: the installed one, or Playwright's own."""
     with sync_playwright() as playwright:
