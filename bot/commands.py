@@ -25,7 +25,19 @@ from .reading import read
 MODELS = house.ROOT / "models"
 # What a trained model depends on. The answers are not among it: they are read at start.
 _TRAINED_FROM = ("data/nlu/*.yml", "data/identify/*.yml", "data/dialogue/*.yml", "config.yml", "domain.yml", "requirements.lock")
-_TRAINED_BY = ("understanding.py", "identify.py", "embeddings.py", "text.py", "importer.py", "nlu.py", "mind.py", "examples.py")
+_TRAINED_BY = (
+    "understanding.py",
+    "identify.py",
+    "embeddings.py",
+    "encoder.py",
+    "grams.py",
+    "linear.py",
+    "text.py",
+    "importer.py",
+    "nlu.py",
+    "mind.py",
+    "examples.py",
+)
 
 
 class Stop(Exception):
@@ -75,6 +87,7 @@ def train(options: argparse.Namespace) -> int:
     print("Training: reading the examples, learning topics and languages. This takes a few minutes.", flush=True)
     _quieten()
     logging.disable(logging.WARNING)
+    os.environ["LOG_LEVEL"] = "WARNING"  # Rasa then draws no progress bars of its own
     from rasa.model_training import train as train_model
 
     result = train_model(

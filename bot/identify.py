@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
+from .grams import Grams
 from .linear import CalibratedSVM
 from .text import western_digits
 
@@ -46,9 +46,7 @@ class LanguageIdentifier:
     """Learns languages from sentences; guesses the language of a text from one word up."""
 
     def __init__(self) -> None:
-        self._vectorizer = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True, preprocessor=_letters, dtype=np.float32
-        )
+        self._grams = Grams((1, 4), _letters)
         self._machine = CalibratedSVM(REGULARISATION)
         self._known: dict[str, str] = {}
 
@@ -60,7 +58,7 @@ class LanguageIdentifier:
         counts = Counter(all_languages)
         # A language with few sentences is not a rare one.
         weights = np.asarray([(max(counts.values()) / counts[language]) ** 0.5 for language in all_languages])
-        self._machine.fit(self._vectorizer.fit_transform(all_texts), all_languages, weights)
+        self._machine.fit(self._grams.fit(all_texts).matrix(all_texts), all_languages, weights)
         self._known = _of_one_language(texts, languages)
         return self
 
@@ -71,10 +69,10 @@ class LanguageIdentifier:
             return None
         if letters in self._known:
             return Guess(self._known[letters], 1.0)
-        features = self._vectorizer.transform([text])
-        if features.nnz == 0:
+        columns, weights = self._grams.row(text)
+        if not columns.size:
             return Guess(OTHER, 1.0)  # letters of a script that none of our languages is written in
-        probabilities = self._machine.probabilities(self._machine.scores(features))[0]
+        probabilities = self._machine.probabilities(self._machine.scores(columns, weights)[None])[0]
         best = int(probabilities.argmax())
         return Guess(self._machine.classes[best], float(probabilities[best]))
 

@@ -88,6 +88,7 @@ def is_draft(language: str) -> bool:
     return language != SOURCE and not _catalogue(language).info().get("language-team", "").lower().startswith("reviewed by ")
 
 
+@cache
 def direction(language: str) -> str:
     """`ltr` or `rtl`, as HTML's `dir` has it.
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
 from scipy import optimize
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 FOLDS = 5
 Probabilities = npt.NDArray[np.float64]
+Row = npt.NDArray[np.float32]
 
 
 class CalibratedSVM:
@@ -29,11 +31,18 @@ class CalibratedSVM:
         """Learn from a row of features an example; gives back the scores that each example got while it was held out."""
         target = np.asarray(labels)
         weights = np.ones(len(target)) if weights is None else weights
-        held_out = np.zeros((len(target), len(set(labels))))
-        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(target, target):
+        everything = np.arange(len(target))
+        folds = [(everything, everything[:1]), *StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(target, target)]
+
+        def fit(train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]) -> tuple[LinearSVC, Probabilities]:
             model = self._machine().fit(features[train], target[train], weights[train])
-            held_out[test] = _both(model.decision_function(features[test]))
-        model = self._machine().fit(features, target, weights)
+            return model, _both(model.decision_function(features[test]))
+
+        # scikit-learn lets go of Python's lock while it learns, so threads use every processor and share the features.
+        (model, _), *tested = Parallel(n_jobs=-1, prefer="threads")(delayed(fit)(train, test) for train, test in folds)
+        held_out = np.zeros((len(target), len(set(labels))))
+        for (_, test), (_, scores) in zip(folds[1:], tested):
+            held_out[test] = scores
         self.classes = [str(name) for name in model.classes_]
         self._weights = (model.coef_ if len(self.classes) > 2 else np.vstack([-model.coef_, model.coef_])).T.astype(np.float32)
         self._offsets = (model.intercept_ if len(self.classes) > 2 else np.hstack([-model.intercept_, model.intercept_])).astype(np.float32)
@@ -43,9 +52,11 @@ class CalibratedSVM:
     def _machine(self) -> LinearSVC:
         return LinearSVC(C=self._regularisation, random_state=0)
 
-    def scores(self, features: Any) -> Probabilities:
-        """A score a class, for each row of features."""
-        return np.asarray(features @ self._weights + self._offsets, dtype=np.float64)
+    def scores(self, columns: npt.NDArray[np.int64], weights: Row, dense: Row | None = None) -> Probabilities:
+        """A score a class for one row of features: first the dense ones, if there are any, then the sparse ones' columns and weights."""
+        first = 0 if dense is None else len(dense)
+        scores = weights @ self._weights[columns + first] + self._offsets
+        return np.asarray(scores if dense is None else scores + dense @ self._weights[:first], dtype=np.float64)
 
     def probabilities(self, scores: Probabilities, allowed: npt.NDArray[np.bool_] | None = None) -> Probabilities:
         """Scores as probabilities of the classes that are allowed (all, when left out)."""

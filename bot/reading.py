@@ -144,17 +144,21 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, bool
     return (guess.language, False) if clear else (context.language, False)
 
 
-def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, today: date) -> Reading:
-    knowledge = mind.knowledge
-    follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
+def asked_in(text: str) -> list[str]:
+    """The texts that a message is understood by: what it asks as a whole, then its sentences when it has several."""
     sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
     # A sentence that only told a number or an address, now masked, asks nothing.
     asking = [part for part in sentences if not _MASKED.search(part)]
     if asking and len(asking) < len(sentences):
         sentences, text = asking, ". ".join(asking)
-    several = sentences[:_MOST_SENTENCES] if len(sentences) > 1 else []
-    ranked = mind.topics.rank([text, *several], follow_ups=follows)
-    whole, parts = ranked[0], ranked[1:]
+    return [text, *(sentences[:_MOST_SENTENCES] if len(sentences) > 1 else [])]
+
+
+def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, today: date) -> Reading:
+    knowledge = mind.knowledge
+    follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
+    text, *sentences = asked_in(text)
+    whole, *parts = mind.topics.rank([text, *sentences], follow_ups=follows)
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
     danger, sure = _danger(whole, parts, mind)
     if danger and sure:
@@ -162,8 +166,9 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
         return replace(reading, intent=danger, also=near[0] if near else _second([danger], parts or _clauses(text, mind), mind))
     if danger:
         own = _own_topic(text, reading, context, mind, left, whole, parts, today)
-        after = own.intent if own.intent in set(knowledge.topics) - _NEVER_AFTER_DANGER else _second([danger], parts, mind)
-        return replace(own, intent=danger, also=after or (None if whole.best in knowledge.critical else FALLBACK), precaution=True)
+        calm = set(knowledge.topics) - knowledge.critical - _NEVER_AFTER_DANGER
+        after = own.intent if own.intent in calm else _second([danger], parts, mind)
+        return replace(own, intent=danger, also=after or FALLBACK, precaution=True)
     return _own_topic(text, reading, context, mind, left, whole, parts, today)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from . import languages
 from .knowledge import (
-    NATIONS,
     Answer,
     Event,
     Fact,
@@ -24,99 +22,15 @@ from .knowledge import (
     as_of,
     placeholder,
 )
+from .reply import Choice, Reply
+from .words import Untranslated, Words
 
-STATUSES = ("answered", "needs_check", "not_known", "not_understood", "choose", "not_translated", "handed_over", "failed")
 ADVICE_LINE = "dotw-advice-line"
 MOST_DISAGREEMENTS = 3  # said under an answer; the timeline has them all
 
 
 class UnknownTopic(LookupError):
     """A topic that `data/answers` does not hold."""
-
-
-class _Untranslated(Exception):
-    """A sentence of the reply has no translation that may be sent."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Something to ask or say next; `message` is what a channel sends back when it is chosen (Rasa's `/intent{entities}`)."""
-
-    title: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Contact:
-    """A real person to turn to: one line with name, number and hours, and what must be known before calling."""
-
-    name: str
-    line: str
-    phone: str | None
-    website: str | None
-    details: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cited:
-    """A source as it is shown: `read` is the day we read it, `published` the source's own date in words."""
-
-    title: str
-    publisher: str
-    url: str | None
-    published: str | None
-    read: date
-    quote: str | None
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One reply. `true_as_of` and `read` are the oldest among what it rests on; `english` is not sent to patients."""
-
-    topic: str
-    status: str
-    language: str
-    direction: str
-    paragraphs: tuple[str, ...]
-    as_of: date
-    title: str = ""
-    view: str = "answer"
-    nation: str | None = None
-    notes: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
-    short: tuple[str, ...] = ()
-    people: tuple[Contact, ...] = ()
-    sources: tuple[Cited, ...] = ()
-    true_as_of: date | None = None
-    true_as_of_words: str | None = None
-    read: date | None = None
-    choices: tuple[Choice, ...] = ()
-    draft: bool = False
-    english: tuple[str, ...] = field(default=())
-
-    @property
-    def text(self) -> str:
-        """All that is said, as plain text: the paragraphs, the notes and the people to turn to."""
-        contacts = [" ".join((contact.line, *contact.details)) for contact in self.people]
-        return "\n\n".join((*self.paragraphs, *self.notes, *contacts))
-
-    def as_json(self) -> dict[str, Any]:
-        """The reply as JSON's types, days in ISO 8601."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
-
-    def for_patients(self) -> dict[str, Any]:
-        """`as_json` without the English copy."""
-        return {key: value for key, value in self.as_json().items() if key != "english"}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 @dataclass(frozen=True)
@@ -157,81 +71,6 @@ def _that_hold(knowledge: Knowledge, passages: Iterable[Passage], day: date, tod
     return _Said(tuple(said), lost, unruled)
 
 
-class _Words:
-    """The reply's words in one language; raises _Untranslated for what the language does not have."""
-
-    def __init__(self, knowledge: Knowledge, language: str) -> None:
-        self.knowledge = knowledge
-        self.language = language
-
-    def text(self, english: str, values: Mapping[str, str] | None = None) -> str:
-        translated = languages.translate(english, self.language)
-        if translated is None:
-            raise _Untranslated(english)
-        if values is None or "{" not in translated:
-            return translated
-        return string.Formatter().vformat(translated, (), _Filled(values))
-
-    def message(self, name: str, /, **values: str) -> str:
-        return self.text(self.knowledge.messages[name], values)
-
-    def day(self, period: Period | date) -> str:
-        return languages.in_words(period, self.language)
-
-    def event_day(self, event: Event) -> str:
-        return event.shown_as or self.day(event.period)
-
-    def nation(self, nation: str) -> str:
-        return self.message(f"nation_{nation}")
-
-    def contact(self, service: Service) -> Contact:
-        name = languages.isolated(service.title, self.language)
-        values = {"name": name}
-        if service.phone:
-            kind = "ring_free" if service.free else "ring"
-            values["phone"] = languages.isolated(service.phone, self.language)
-            if service.hours:
-                hours = self.text(service.hours)
-                values["hours"] = hours[:1].upper() + hours[1:]
-            else:
-                kind += "_any"
-        elif service.website:
-            kind, values["website"] = "visit", languages.isolated(service.website, self.language)
-        else:
-            kind = "named"
-        said = [service.ask_first, service.languages, service.caution]
-        details = [self.text(text) for text in said if text]
-        if service.true_as_of and service.kind != "emergency":
-            details.append(self.message("true_in", when=self.day(service.true_as_of)))
-        return Contact(service.title, self.message(kind, **values), service.phone, service.website, tuple(details))
-
-    def numbers(self) -> dict[str, str]:
-        values = {}
-        for service in self.knowledge.services.values():
-            if service.phone:
-                values[placeholder(service)] = languages.isolated(service.phone, self.language)
-            if service.hours:
-                values[f"{placeholder(service)}_hours"] = languages.translate(service.hours, self.language) or service.hours
-        return values
-
-    def passage(self, passage: Passage, rulings: Sequence[Ruling], values: Mapping[str, str]) -> str:
-        filled = {**self.numbers(), **values}
-        if rulings:
-            filled["since"] = self.event_day(rulings[0].since)
-        return self.text(passage.text, filled)
-
-    def cited(self, source: Source) -> Cited:
-        published = self.day(source.published) if source.published else None
-        return Cited(source.title, source.publisher, source.url, published, source.read, source.quote)
-
-
-class _Filled(dict[str, str]):
-    """Values for a text's placeholders; one that is missing is a fault in the data that the checks have let through."""
-
-    def __missing__(self, key: str) -> str:
-        raise KeyError(f"a text uses {{{key}}}, for which there is no value here")
-
-
 def compose(
     knowledge: Knowledge,
     topic: str,
@@ -245,7 +84,8 @@ def compose(
 ) -> Reply:
     """The reply to a topic, as of a day, in a language, for a nation (None: not told yet).
 
-    `view` is "answer" or "why". `values` fill the answer's own placeholders (a period is put in words).
+    `view` is "answer" or "why". `values` fill the answer's own placeholders (a period is put in words);
+    `asked` among them is the period that was asked about, when it is more than the day.
     `today` tells history from the present and what is past its `review_by`; left out, it is `day`.
 
     Raises:
@@ -254,16 +94,20 @@ def compose(
     """
     if topic not in knowledge.answers:
         raise UnknownTopic(f"{topic!r} has no answer; data/answers has no {topic}.yml")
-    today = today or day
+    on = today or day
+    return _in_language(knowledge, language, lambda words: _compose(words, topic, day, nation, on, view, values or {}))
+
+
+def _in_language(knowledge: Knowledge, language: str, made: Callable[[Words], Reply]) -> Reply:
+    """A reply in a language, with its English copy; in English where the language lacks a sentence of it."""
     draft = languages.is_draft(language)
-    english = _compose(_Words(knowledge, languages.SOURCE), topic, day, nation, today, view, values or {})
+    english = made(Words(knowledge, languages.SOURCE))
     if language == languages.SOURCE:
         return replace(english, english=english.paragraphs)
     try:
-        reply = _compose(_Words(knowledge, language), topic, day, nation, today, view, values or {})
-    except _Untranslated:
+        return replace(made(Words(knowledge, language)), english=english.paragraphs, draft=draft)
+    except Untranslated:
         return in_english(knowledge, english, language)
-    return replace(reply, english=english.paragraphs, draft=draft)
 
 
 def in_english(knowledge: Knowledge, english: Reply, language: str) -> Reply:
@@ -273,7 +117,7 @@ def in_english(knowledge: Knowledge, english: Reply, language: str) -> Reply:
     return replace(english, status=status, paragraphs=(sorry, *english.paragraphs), english=english.paragraphs)
 
 
-def _compose(words: _Words, topic: str, day: date, nation: str | None, today: date, view: str, values: Mapping[str, Period | str]) -> Reply:
+def _compose(words: Words, topic: str, day: date, nation: str | None, today: date, view: str, values: Mapping[str, Period | str]) -> Reply:
     knowledge = words.knowledge
     answer = knowledge.answers[topic]
     where = nation or "england"
@@ -299,23 +143,20 @@ def _compose(words: _Words, topic: str, day: date, nation: str | None, today: da
         event = changing[0].changing
         notes.append(words.message("changing", when=words.day(event.period), title=words.text(event.title)))
     resting: list[Fact | Service] = [*facts, *services, *_named(knowledge, main)]
-    if status == "answered" and any(thing.review_by < today for thing in resting):
-        status = "needs_check"
-        notes.append(words.message("needs_check"))
-        if ADVICE_LINE not in answer.people:
-            services = [*services, knowledge.services[ADVICE_LINE]]
-    choices = [_topic_choice(words, name) for name in answer.then]
+    if status == "answered" and _is_due(resting, today) and ADVICE_LINE not in answer.people:
+        services = [*services, knowledge.services[ADVICE_LINE]]
+    choices = [words.topic_choice(name) for name in answer.then]
     assumed = nation is None and answer.differs_by_nation
     if assumed:
         notes.append(words.message("assumed_england"))
-        choices = [*nation_choices(words), *choices[:2]]
+        choices = [*words.nation_choices(), *choices[:2]]
     if view == "why":
         paragraphs = list(why) or [words.message("no_reason")]
     if day < today:
-        paragraphs.insert(0, words.message("historic", day=words.day(day)))
+        paragraphs.insert(0, words.message("historic", day=filled.get("asked", filled["day"])))
     known = [fact.true_as_of for fact in facts if fact.true_as_of]
     oldest = min(known, key=lambda period: period.first) if known else None
-    return Reply(
+    reply = Reply(
         topic=topic,
         status=status,
         language=words.language,
@@ -335,6 +176,19 @@ def _compose(words: _Words, topic: str, day: date, nation: str | None, today: da
         read=min((source.read for source in _all_sources(facts, events)), default=None),
         choices=tuple(choices),
     )
+    return _marked(words, reply, resting, today)
+
+
+def _is_due(resting: Iterable[Fact | Service], today: date) -> bool:
+    return any(thing.review_by < today for thing in resting)
+
+
+def _marked(words: Words, reply: Reply, resting: Iterable[Fact | Service], today: date) -> Reply:
+    """The reply, said to be in need of a check when something that it rests on is past its `review_by`."""
+    if reply.status == "not_known" or not _is_due(resting, today):
+        return reply
+    status = "needs_check" if reply.status == "answered" else reply.status
+    return replace(reply, status=status, notes=(*reply.notes, words.message("needs_check")))
 
 
 def _rests_on(knowledge: Knowledge, main: _Said, reasons: _Said, answer: Answer, nation: str | None) -> tuple[list[Fact], list[Event], list[Service]]:
@@ -369,7 +223,7 @@ def _central(knowledge: Knowledge, answer: Answer, main: _Said, reasons: _Said) 
     return list(dict.fromkeys(facts)), list(dict.fromkeys(events))
 
 
-def _disagreements(words: _Words, facts: Iterable[Fact], events: Iterable[Event]) -> list[str]:
+def _disagreements(words: Words, facts: Iterable[Fact], events: Iterable[Event]) -> list[str]:
     items = [item for fact in facts for item in fact.reported_as] + [item for event in events for item in event.reported_as]
     lines = [
         words.message("sources_disagree", by=words.text(item.by), says=words.text(item.says), we_say=words.text(item.we_say))
@@ -392,15 +246,6 @@ def _sources(facts: Iterable[Fact], events: Iterable[Event]) -> list[Source]:
     return list(unique.values())
 
 
-def _topic_choice(words: _Words, topic: str) -> Choice:
-    return Choice(words.text(words.knowledge.answers[topic].title), f"/{topic}")
-
-
-def nation_choices(words: _Words) -> list[Choice]:
-    """The four nations, to choose from."""
-    return [Choice(words.nation(nation), f'/inform{{"nation": "{nation}"}}') for nation in NATIONS]
-
-
 def say(
     knowledge: Knowledge,
     names: Sequence[str],
@@ -420,34 +265,30 @@ def say(
     Every value is shown as it is; a nation's name is given as `nation_<name>` and translated.
     """
 
-    def made(words: _Words) -> Reply:
+    def made(words: Words) -> Reply:
         filled = {
             key: words.message(value) if value in knowledge.messages and value.startswith("nation_") else value
             for key, value in (values or {}).items()
         }
-        choices = [_topic_choice(words, name) for name in topics]
+        choices = [words.topic_choice(name) for name in topics]
         if nations:
-            choices += nation_choices(words)
+            choices += words.nation_choices()
         if all_languages:
             choices += language_choices()
-        return Reply(
+        services = [knowledge.services[name] for name in people]
+        reply = Reply(
             topic=topic,
             status=status,
             language=words.language,
             direction=languages.direction(words.language),
             paragraphs=tuple(words.message(name, **filled) for name in names),
             as_of=day,
-            people=tuple(words.contact(knowledge.services[name]) for name in people),
+            people=tuple(words.contact(service) for service in services),
             choices=tuple(choices),
         )
+        return _marked(words, reply, services, day)
 
-    english = made(_Words(knowledge, languages.SOURCE))
-    if language == languages.SOURCE:
-        return replace(english, english=english.paragraphs)
-    try:
-        return replace(made(_Words(knowledge, language)), english=english.paragraphs, draft=languages.is_draft(language))
-    except _Untranslated:
-        return in_english(knowledge, english, language)
+    return _in_language(knowledge, language, made)
 
 
 def language_choices() -> list[Choice]:
@@ -467,10 +308,14 @@ def told(
     people: Sequence[str] = (),
     then: Sequence[str] = (),
     decided: bool = False,
+    today: date | None = None,
 ) -> Reply:
-    """A reply that tells events in order under a lead sentence (a message's name, or an answer's): the day, what happened, who decided."""
+    """A reply that tells events in order under a lead sentence (a message's name, or an answer's): the day, what happened, who decided.
 
-    def made(words: _Words) -> Reply:
+    `day` is the day that it speaks for, `today` (left out, the same) the day on which contacts may be due for review.
+    """
+
+    def made(words: Words) -> Reply:
         filled = {key: value if isinstance(value, str) else words.day(value) for key, value in (values or {}).items()}
         if lead in knowledge.answers:
             first = [words.text(passage.text, filled) for passage in knowledge.answers[lead].paragraphs]
@@ -482,7 +327,8 @@ def told(
                 lines.append(words.message("decided_on", day=words.event_day(event), title=words.text(event.title), who=words.text(event.decided_by)))
             else:
                 lines.append(words.message("happened_on", day=words.event_day(event), title=words.text(event.title)))
-        return Reply(
+        services = [knowledge.services[name] for name in people]
+        reply = Reply(
             topic=topic,
             status="answered",
             language=words.language,
@@ -490,16 +336,11 @@ def told(
             paragraphs=(*first, *lines),
             as_of=day,
             why=(*(words.text(event.happened) for event in events), *_disagreements(words, (), events)),
-            people=tuple(words.contact(knowledge.services[name]) for name in people),
+            people=tuple(words.contact(service) for service in services),
             sources=tuple(words.cited(source) for source in _sources((), events)),
             read=min((source.read for event in events for source in event.sources), default=None),
-            choices=tuple(_topic_choice(words, name) for name in then),
+            choices=tuple(words.topic_choice(name) for name in then),
         )
+        return _marked(words, reply, services, today or day)
 
-    english = made(_Words(knowledge, languages.SOURCE))
-    if language == languages.SOURCE:
-        return replace(english, english=english.paragraphs)
-    try:
-        return replace(made(_Words(knowledge, language)), english=english.paragraphs, draft=languages.is_draft(language))
-    except _Untranslated:
-        return in_english(knowledge, english, language)
+    return _in_language(knowledge, language, made)

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from .embeddings import embed, embed_examples
+from .grams import Grams
 from .linear import CalibratedSVM, Probabilities
 from .text import fold
 
-VECTOR_WEIGHT = 3.0  # of a unit sentence vector beside unit n-gram vectors; by ablation
-REGULARISATION = 0.3
+VECTOR_WEIGHT = 1.1  # of a centred unit vector beside unit n-gram vectors; by ablation, as is the next
+REGULARISATION = 1.0
 FOLLOW_UP = "follow_"  # the intents that mean something only after an answer begin so
-WRONG_AND_CONFIDENT = 0.03  # at most this share of held-out examples may be answered wrongly; the rest is asked back
-FALSE_ALARMS = 0.015  # at most this share of other messages may get a danger answer alone
+WRONG_AND_CONFIDENT = 0.025  # at most this share of held-out examples may be answered wrongly; the rest is asked back
+FALSE_ALARMS = 0.005  # at most this share of other messages may get a danger answer alone
 PRECAUTIONS = 0.05  # at most this share of other messages may get a danger answer before their own
 DANGER_RECALL = 0.995  # a danger is to be met at least this often, as far as the shares above allow
 
@@ -57,7 +56,7 @@ class TopicClassifier:
     """
 
     def __init__(self) -> None:
-        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, preprocessor=fold, dtype=np.float32)
+        self.grams = Grams((2, 5), fold)
         self.centre: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self.machine = CalibratedSVM(REGULARISATION)
         self.answer_from = 0.5
@@ -68,8 +67,8 @@ class TopicClassifier:
         """Learn from examples; `critical` are the danger topics, which get thresholds of their own."""
         vectors = embed_examples(texts)
         self.centre = vectors.mean(axis=0)
-        self.vectorizer.fit(texts)
-        held_out = self.machine.fit(self._features(texts, vectors), topics)
+        grams = self.grams.fit(texts).matrix(texts)
+        held_out = self.machine.fit(sparse.hstack([sparse.csr_matrix(self._weighed(vectors)), grams], format="csr"), topics)
         index = np.searchsorted(self.machine.classes, np.asarray(topics))
         alone = self._topics_only[index]
         self._choose_thresholds(self.machine.probabilities(held_out, self._topics_only)[alone], index[alone], critical)
@@ -79,9 +78,8 @@ class TopicClassifier:
     def _topics_only(self) -> npt.NDArray[np.bool_]:
         return np.asarray([not name.startswith(FOLLOW_UP) for name in self.machine.classes])
 
-    def _features(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> Any:
-        grams = self.vectorizer.transform(texts)
-        return sparse.hstack([sparse.csr_matrix((vectors - self.centre) * VECTOR_WEIGHT), grams], format="csr")
+    def _weighed(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return (vectors - self.centre) * VECTOR_WEIGHT
 
     def _choose_thresholds(self, probabilities: Probabilities, index: npt.NDArray[np.int64], critical: Collection[str]) -> None:
         confidence = probabilities.max(axis=1)
@@ -93,7 +91,7 @@ class TopicClassifier:
         danger = probabilities[:, dangers].sum(axis=1)
         real, other = danger[dangers[index]], danger[~dangers[index]]
         if real.size and other.size:
-            self.danger_from = float(min(0.5, np.quantile(other, 1 - FALSE_ALARMS)))
+            self.danger_from = float(min(0.9, np.quantile(other, 1 - FALSE_ALARMS)))
             wanted = float(np.quantile(real, 1 - DANGER_RECALL))
             self.precaution_from = min(self.danger_from, max(wanted, float(np.quantile(other, 1 - PRECAUTIONS))))
 
@@ -101,7 +99,7 @@ class TopicClassifier:
         """The topics of each text with their probabilities, best first; follow-ups only where there is something to follow."""
         if not texts:
             return []
-        scores = self.machine.scores(self._features(texts, embed(texts)))
+        scores = np.stack([self.machine.scores(*self.grams.row(text), vector) for text, vector in zip(texts, self._weighed(embed(texts)))])
         probabilities = self.machine.probabilities(scores, None if follow_ups else self._topics_only)
         ranked = []
         for row in probabilities:

@@ -222,7 +222,7 @@ def test_a_message_sent_again_gets_the_same_answer_and_is_one_turn(server: Serve
     person.says("blargle fnord", message_id="one")
     assert person.text == first
     # A second misunderstanding is answered in other words, so the repeat was no turn.
-    person.says("qwerty zxcv", message_id="two")
+    person.says("paper boat window", message_id="two")
     person.sees("I still do not understand")
 
 
@@ -231,14 +231,14 @@ def test_a_message_sent_twice_at_once_gets_the_same_answer_and_is_one_turn(serve
     with ThreadPoolExecutor(6) as several:
         replies = list(several.map(lambda _: Person(server, "en", person.sender).says("blargle fnord", message_id="one"), range(6)))
     assert all(reply == replies[0] for reply in replies)
-    person.says("qwerty zxcv", message_id="two")
+    person.says("paper boat window", message_id="two")
     person.sees("I still do not understand")
 
 
 def test_two_messages_at_once_are_two_turns_one_after_the_other(server: Server) -> None:
     person = Person(server, language="en")
     with ThreadPoolExecutor(2) as several:
-        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["blargle fnord", "qwerty zxcv"]))
+        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["blargle fnord", "paper boat window"]))
     assert len(set(replies)) == 2
     assert any("I still do not understand" in reply for reply in replies)
 
@@ -563,6 +563,12 @@ def test_without_javascript_a_form_shows_the_question_and_the_answer(server: Ser
     page = posted(server, page, message="and the hospital?")
     assert "GP care is free" in page, "the conversation so far is shown again"
     assert "and the hospital?" in page and "A&amp;E is free for everyone" in page
+
+
+def test_a_link_to_a_language_that_we_do_not_speak_shows_a_browser_the_page_and_its_picker(server: Server) -> None:
+    status, headers, body = server.request("/chat/tlh", headers={"Accept": "text/html,*/*"})
+    assert (status, headers["content-type"].split(";")[0]) == (404, "text/html")
+    assert "العربية" in body.decode()
 
 
 def test_without_javascript_a_refusal_is_said_in_the_conversation(server: Server) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from bot.dialogue import Context, Reading, respond
 from bot.knowledge import NATIONS, Knowledge, Period
-from bot.replies import STATUSES, Reply
+from bot.reply import STATUSES, Reply
 
 CASES = Path(__file__).parent / "cases"
 KEYS = ("name", "topic", "also", "as_of", "periods", "today", "language", "nation", "status", "says", "not_says", "offers", "not_offers", "cites")

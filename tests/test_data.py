@@ -15,7 +15,8 @@ import pytest
 from bot import house, languages
 from bot.examples import Example, read_examples, read_other_languages
 from bot.knowledge import NATIONS, Knowledge, timeline
-from bot.replies import Reply, compose
+from bot.replies import compose
+from bot.reply import Reply
 from bot.text import fold, words
 from bot.understanding import FOLLOW_UP
 

@@ -11,7 +11,7 @@ import pytest
 from bot import dialogue, languages
 from bot.dialogue import FALLBACK, INFORM, Context, Reading, failed, history, respond
 from bot.knowledge import Knowledge, Period
-from bot.replies import Reply
+from bot.reply import Reply
 
 TODAY = date(2026, 11, 22)
 ENGLISH = Context(language="en")
@@ -203,6 +203,17 @@ def test_when_was_that_of_an_answer_without_a_day_says_so(knowledge: Knowledge) 
     assert [choice.message for choice in reply.choices] == ["/ask_mou_history"]
 
 
+def test_a_number_past_its_review_day_is_said_to_need_a_check_in_every_kind_of_reply(knowledge: Knowledge) -> None:
+    later = date(2031, 1, 1)
+    asked = after(hear(knowledge, "ask_mou_now", today=later))
+    for intent, context in ((FALLBACK, replace(ENGLISH, misunderstood=2)), ("follow_sure", asked)):
+        reply = hear(knowledge, intent, context, today=later)[0]
+        assert reply.people
+        assert knowledge.messages["needs_check"] in reply.notes
+    between = history(knowledge, periods("2017", "2019"), "en", later)
+    assert (between.status, knowledge.messages["needs_check"] in between.notes) == ("needs_check", True)
+
+
 @pytest.mark.parametrize("intent", ["follow_why", "follow_more", "follow_sure", "follow_when", "follow_who"])
 def test_a_follow_up_of_nothing_gets_the_menu(knowledge: Knowledge, intent: str) -> None:
     assert hear(knowledge, intent)[0].topic == "help_menu"
@@ -251,6 +262,16 @@ def periods(*texts: str) -> tuple[Period, ...]:
 def test_a_day_within_one_ruling_is_answered_with_the_rule_on_that_day(knowledge: Knowledge) -> None:
     (reply,) = hear(knowledge, "ask_mou_history", periods=periods("2017-03"))
     assert (reply.topic, reply.as_of) == ("mou_on_day", date(2017, 3, 1))
+
+
+def test_a_month_is_spoken_of_as_a_month(knowledge: Knowledge) -> None:
+    reply = history(knowledge, periods("2017-03"), "en", TODAY)
+    assert reply.paragraphs[0] == "This is about March 2017, not about today."
+
+
+def test_a_period_that_is_not_over_is_answered_for_today(knowledge: Knowledge) -> None:
+    reply = history(knowledge, periods("2026"), "en", TODAY)
+    assert (reply.as_of, "not about today" in reply.text) == (TODAY, False)
 
 
 def test_a_range_lists_what_changed_and_ends_with_what_then_held(knowledge: Knowledge) -> None:

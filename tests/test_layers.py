@@ -27,7 +27,18 @@ SEAMS = frozenset(
     }
 )
 # What decides what is said: no framework, no network, no wall clock.
-CORE = ("bot.knowledge", "bot.replies", "bot.languages", "bot.dialogue", "bot.dates", "bot.places", "bot.text", "bot.reading")
+CORE = (
+    "bot.knowledge",
+    "bot.replies",
+    "bot.reply",
+    "bot.words",
+    "bot.languages",
+    "bot.dialogue",
+    "bot.dates",
+    "bot.places",
+    "bot.text",
+    "bot.reading",
+)
 OUTER = ("bot.channels", "bot.desk", "bot.commands", "bot.nlg", "bot.nlu", "bot.conversation", "bot.importer", "bot.local_actions", "actions")
 FRAMEWORKS = ("rasa", "rasa_sdk", "sanic", "aiohttp", "requests", "redis")
 
@@ -90,10 +101,10 @@ def test_the_core_knows_no_framework_and_nothing_outside_it(module: str) -> None
     assert not outward
 
 
-@pytest.mark.parametrize("module", ["bot.replies", "bot.languages"])
+@pytest.mark.parametrize("module", ["bot.replies", "bot.reply", "bot.words", "bot.languages"])
 def test_replies_and_languages_rest_on_knowledge_alone(module: str) -> None:
     ours = {name for name in imports(FILES[module]) if name.startswith("bot.") and not within(name, ("bot.knowledge",))}
-    assert ours <= {"bot.languages", "bot.text"}
+    assert ours <= {"bot.languages", "bot.text", "bot.reply", "bot.words"}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if within(name, ("bot.channels",))])

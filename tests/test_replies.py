@@ -16,14 +16,13 @@ from bot import house, languages
 from bot.knowledge import NATIONS, Knowledge
 from bot.replies import (
     MOST_DISAGREEMENTS,
-    STATUSES,
-    Reply,
     UnknownTopic,
     compose,
     language_choices,
     say,
     told,
 )
+from bot.reply import STATUSES, Reply
 
 TODAY = date(2026, 11, 22)
 # Before everything, within each stretch of the policy, on two of its turns, a month before the present, and after facts fall due.

@@ -27,6 +27,7 @@ from sanic.response import json as json_response
 from .. import house, languages, places, reading
 from ..conversation import as_metadata, context_of
 from ..dialogue import Context, failed, knowledge_message
+from ..embeddings import prepare
 from ..local_actions import LocalActions
 from ..privacy import mask, pseudonym
 from ..replies import compose
@@ -241,6 +242,8 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             async with self._turn_of(person):
                 context = await self._context(person, incoming.language)
                 text, metadata = _prepared(incoming.message, context)
+                if not text.startswith("/"):
+                    await prepare(reading.asked_in(text))
                 await self._on_new_message(UserMessage(text, collected, person, input_channel=self.name(), metadata=metadata))
             if not collected.replies:
                 raise RuntimeError("the turn ended without a reply")
@@ -288,6 +291,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
 
     async def _chat(self, request: Request, language: str | None = None) -> HTTPResponse:
         knowledge, today = house.knowledge(), house.today()
+        unknown = bool(language) and not languages.supported(language) and "text/html" in (request.headers.get("accept") or "")
+        # A person who followed a link to a language that we do not speak gets the page with its picker open, not a line of JSON.
+        language = None if unknown else language
         speaks = self._language(request, language)
         if request.method != "POST":
             sender = secrets.token_urlsafe(16)
@@ -303,7 +309,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         content = page.chat_page(
             knowledge, speaks, sender=sender, turns=turns, greeting=greeting, embedded=embedded, choose_language=language is None
         )
-        return html_response(content, headers=self._headers)
+        return html_response(content, status=404 if unknown else 200, headers=self._headers)
 
     async def _posted(self, request: Request, sender: str, message: str, language: str) -> list[page.Turn]:
         """What a form brought, and the replies to it; a refusal is said in the conversation, not as an error page."""
