@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from .knowledge import Period
@@ -139,6 +139,16 @@ def _read(run: list[str], today: date, language: str) -> Period | None:
 
 
 def _parse(joined: str, today: date, language: str) -> Any:
+    # "now", "today", "last year" stand in many messages; figures may be a person's own and are not kept.
+    return _parsed(joined, today, language) if _DIGITS.search(joined) else _parsed_before(joined, today, language)
+
+
+@lru_cache(maxsize=512)
+def _parsed_before(joined: str, today: date, language: str) -> Any:
+    return _parsed(joined, today, language)
+
+
+def _parsed(joined: str, today: date, language: str) -> Any:
     parser = _parser(language)
     parser._settings.RELATIVE_BASE = datetime.combine(today, time(12))
     with warnings.catch_warnings():

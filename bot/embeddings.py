@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +21,17 @@ CACHE = Path(__file__).resolve().parent.parent / "build" / "vectors"
 _prepared: ContextVar[Mapping[str, npt.NDArray[np.float32]] | None] = ContextVar("prepared", default=None)
 
 
+# One text at a time: the other processors are the conversations' own, and each thread more would hold memory of its own.
+_beside = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+
+
 @lru_cache(maxsize=1)
 def _encoder() -> encoder.Encoder:
-    return encoder.Encoder()
+    return encoder.Encoder(threads=1)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split()) or "."
 
 
 def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -29,13 +39,13 @@ def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     prepared = _prepared.get() or {}
     if texts and all(text in prepared for text in texts):
         return np.stack([prepared[text] for text in texts])
-    return _encoder().encode([" ".join(text.split()) or "." for text in texts])
+    return _encoder().encode([_tidy(text) for text in texts])
 
 
 async def prepare(texts: Sequence[str]) -> None:
     """Embed texts on another thread, for `embed` to give later in this task: meanwhile other conversations go on."""
     if texts:
-        _prepared.set(dict(zip(texts, await asyncio.to_thread(embed, texts))))
+        _prepared.set(dict(zip(texts, await asyncio.get_running_loop().run_in_executor(_beside, embed, texts))))
 
 
 def embed_examples(texts: Sequence[str], folder: Path = CACHE) -> npt.NDArray[np.float32]:
@@ -48,9 +58,10 @@ def embed_examples(texts: Sequence[str], folder: Path = CACHE) -> npt.NDArray[np
     keys = [hashlib.sha256(f"{encoder.name()}\0{text}".encode()).hexdigest()[:24] for text in texts]
     new = {key: text for key, text in zip(keys, texts) if key not in known}
     if new:
+        every_processor = encoder.Encoder(threads=os.cpu_count() or 1)
         for start in range(0, len(new), _BATCH):
             batch = dict(list(new.items())[start : start + _BATCH])
-            known.update(zip(batch, embed(list(batch.values()))))
+            known.update(zip(batch, every_processor.encode([_tidy(text) for text in batch.values()])))
             print(f"  read {min(start + _BATCH, len(new)):,} of {len(new):,} new examples", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         kept = list(dict.fromkeys(keys))

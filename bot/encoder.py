@@ -8,7 +8,6 @@ is made from the package's file once, and kept under `build/`.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import struct
@@ -30,7 +29,7 @@ CACHE = Path(__file__).resolve().parent.parent / "build"
 SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "DEVANAGARI", "BENGALI", "GURMUKHI", "ETHIOPIC", "CJK", "MODIFIER"})
 _LATIN_PIECES = 60_000  # of 110,000, the most frequent: rarer ones are of languages that are not ours
 _MOST_TOKENS = 510  # the model has 512 places, two of which mark the ends
-_BATCH_TOKENS = 1024  # a batch is as wide as its longest text; a wider one holds more memory and is no faster
+_BATCH_TOKENS = 512  # a batch is as wide as its longest text; a wider one holds more memory and is no faster
 _PREFIX = "query: "  # e5 was trained with it on short texts that ask
 _BLOCK = np.dtype([("scale", "<f2"), ("pairs", "u1", 16)])  # 32 weights of 4 bits: the low halves first
 _CONTROL, _UNKNOWN, _NORMAL = 3, 2, 1  # SentencePiece's kinds of piece
@@ -207,14 +206,14 @@ def _model_folder(cache: Path) -> Path:
 
 
 class Encoder:
-    """Sentences to unit vectors. Safe to use from several threads."""
+    """Sentences to unit vectors, as many batches at a time as `threads`. Safe to use from several threads."""
 
-    def __init__(self, cache: Path = CACHE) -> None:
+    def __init__(self, threads: int, cache: Path = CACHE) -> None:
         import ctranslate2
         import sentencepiece
 
         folder = _model_folder(cache)
-        self._threads = max(1, min(2, os.cpu_count() or 1))
+        self._threads = threads
         self._model = ctranslate2.Encoder(str(folder), device="cpu", intra_threads=1, inter_threads=self._threads, compute_type="int8")
         self._tokens = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokens.model"))
         lines = (folder / "letters.txt").read_text(encoding="utf-8").split("\n")
@@ -248,7 +247,7 @@ class Encoder:
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
     """Texts by their places, those of like length together.
 
-    >>> _batches([600, 3, 500, 2])
+    >>> _batches([400, 3, 300, 2])
     [[3, 1], [2], [0]]
     """
     batches: list[list[int]] = []

@@ -149,6 +149,7 @@ def named_in(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def in_words(period: Period | date, language: str) -> str:
     """A day, month or year in words.
 

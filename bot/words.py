@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 
 from . import languages
 from .knowledge import NATIONS, Event, Knowledge, Passage, Period, Ruling, Service, Source, placeholder
@@ -69,6 +70,7 @@ class Words:
             details.append(self.message("true_in", when=self.day(service.true_as_of)))
         return Contact(service.title, self.message(kind, **values), service.phone, service.website, tuple(details))
 
+    @cached_property
     def numbers(self) -> dict[str, str]:
         """Every service's number and hours, for the placeholders that name them."""
         values = {}
@@ -81,7 +83,7 @@ class Words:
 
     def passage(self, passage: Passage, rulings: Sequence[Ruling], values: Mapping[str, str]) -> str:
         """A passage of an answer, with the day since when its ruling holds."""
-        filled = {**self.numbers(), **values}
+        filled = {**self.numbers, **values}
         if rulings:
             filled["since"] = self.event_day(rulings[0].since)
         return self.text(passage.text, filled)

@@ -18,6 +18,7 @@ SEAMS = frozenset(
         "bot.nlu",
         "bot.nlg",
         "bot.local_actions",
+        "bot.in_order",
         "bot.conversation",
         "bot.tracker_store",
         "bot.commands",

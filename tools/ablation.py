@@ -9,7 +9,6 @@ import os
 
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # vectors are made on several threads, which would wait in a spin
 
 import argparse
 import asyncio
@@ -58,9 +57,9 @@ def _ordered(scores: npt.NDArray[Any], topics: Sequence[str]) -> list[str]:
 
 def by_n_grams(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
     """Character n-grams alone, with the classifier that ours has."""
-    vectorizer, machine = TopicClassifier().vectorizer, linear.CalibratedSVM(understanding.REGULARISATION)
-    machine.fit(vectorizer.fit_transform(texts), topics)
-    return lambda text: _ordered(machine.scores(vectorizer.transform([text]))[0], machine.classes)
+    grams, machine = TopicClassifier().grams.fit(texts), linear.CalibratedSVM(understanding.REGULARISATION)
+    machine.fit(grams.matrix(texts), topics)
+    return lambda text: _ordered(machine.scores(*grams.row(text)), machine.classes)
 
 
 def by_vectors(texts: Sequence[str], topics: Sequence[str]) -> Ranker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import math
@@ -28,6 +29,7 @@ from .. import house, languages, places, reading
 from ..conversation import as_metadata, context_of
 from ..dialogue import Context, failed, knowledge_message
 from ..embeddings import prepare
+from ..in_order import InOrder
 from ..local_actions import LocalActions
 from ..privacy import mask, pseudonym
 from ..replies import compose
@@ -183,13 +185,18 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         app.response_middleware.append(_last)  # after Rasa's, which tells other sites that they may read
 
     async def _connect(self, app: Sanic, _: object) -> None:
-        app.ctx.agent.processor.action_endpoint = LocalActions()
+        processor = app.ctx.agent.processor
+        processor.action_endpoint = LocalActions()
+        processor.graph_runner = InOrder.of(processor.graph_runner)
         self._app = app
         # Rasa wraps the store in one that keeps conversations without end when a save fails, and that cannot erase.
         store = app.ctx.agent.tracker_store
         self._store = getattr(store, "_tracker_store", store)
-        app.ctx.agent.tracker_store = app.ctx.agent.processor.tracker_store = self._store
+        app.ctx.agent.tracker_store = processor.tracker_store = self._store
         self._sweeping = asyncio.ensure_future(self._sweep())
+        # What was loaded at the start stays: looking through it again and again for rubbish would make turns wait.
+        gc.collect()
+        gc.freeze()
 
     async def _disconnect(self, app: Sanic, _: object) -> None:
         self._sweeping.cancel()
