@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from functools import cache, lru_cache
 from typing import Any
 
+from . import calendars
 from .knowledge import Period
 from .text import fold, western_digits
 
@@ -52,6 +53,45 @@ def _parser(language: str) -> Any:
     )
 
 
+# Iranians and Afghans read each other's months.
+_OWN_CALENDARS = {"fa": ("fa", "fa_AF"), "fa_AF": ("fa_AF", "fa"), "am": ("am",), "ti": ("ti",)}
+_PERSIAN_DAY = re.compile(r"(1[34]\d\d)[-/.](\d{1,2})[-/.](\d{1,2})")
+_PERSIAN_YEAR = re.compile(r"1[34]\d\d")
+# "Year of mercy", the Ethiopian era; and "in the European reckoning".
+_ETHIOPIAN_ERA, _EUROPEAN_ERA = re.compile(r"ዓ\s?[./]?\s?ም|ዓመተ\s?ም[ሕህ]ረት"), re.compile(r"እ\s?[./]\s?ኤ\s?[./]\s?አ|ፈረንጅ|ፈረንጂ")
+# Prepositions that are written with their word: Arabic's "and", "in", "for", Amharic's and Tigrinya's "in", "of", "from".
+_JOINED = "وبلበየከብናን"
+
+
+def _own_calendar(run: list[str], text: str, language: str) -> Period | None:
+    """A date in the calendar of the language's speakers. Eritreans write Gregorian years with the old months' names, Ethiopians their own."""
+    figures = [token for token in run if _DIGITS.match(token)]
+    for code in _OWN_CALENDARS.get(language, ()):
+        calendar = calendars.of_language(code)
+        months = {fold(name): number for number, name in enumerate(calendar.months, 1)}
+        month = next((months[name] for token in run for name in (fold(token), fold(token[1:])) if name in months), None)
+        years = [int(figure) for figure in figures if len(figure) == 4 and figure.isdecimal()]
+        days = [int(figure) for figure in figures if len(figure) <= 2]
+        if calendar.persian:
+            whole = next((match for figure in figures if (match := _PERSIAN_DAY.fullmatch(figure))), None)
+            if whole:
+                years, month, days = [int(whole[1])], int(whole[2]), [int(whole[3])]
+            meant = bool(years) and bool(_PERSIAN_YEAR.fullmatch(str(years[0])))
+        else:
+            meant = bool(years and month) and not _EUROPEAN_ERA.search(text) and (code == "am" or bool(_ETHIOPIAN_ERA.search(text)))
+            meant = meant or (bool(years) and bool(_ETHIOPIAN_ERA.search(text)))
+        if not meant:
+            continue
+        try:
+            if month and days:
+                day = calendar.day(years[0], month, days[0])
+                return Period(day, day)
+            return Period(*calendar.span(years[0], month))
+        except ValueError:
+            continue
+    return None
+
+
 def _base(language: str) -> str:
     return language.split("_")[0]
 
@@ -64,8 +104,8 @@ def find(text: str, today: date, language: str) -> list[Period]:
     """
     text = _in_figures(western_digits(text), _base(language))
     found: list[Period] = []
-    for run in _runs(text, _base(language))[:_MOST]:
-        period = _read(run, today, _base(language))
+    for run in _runs(text, language)[:_MOST]:
+        period = _own_calendar(run, text, language) or _read(run, today, _base(language))
         if period and period.first.year >= _FIRST_YEAR and period.first <= today and period not in found:
             found.append(period)
     return found
@@ -85,14 +125,14 @@ def _in_figures(text: str, language: str) -> str:
 
 def _runs(text: str, language: str) -> list[list[str]]:
     """The stretches of a text made only of figures and of words that dates are made of."""
-    known = frozenset().union(*(_dictionary(code) for code in _codes(language)))
+    known = frozenset().union(*(_dictionary(code) for code in _codes(_base(language))), _months(language))
     runs: list[list[str]] = [[]]
     previous_end = 0
     for match in _TOKEN.finditer(text):
         token = match[0]
         between = text[previous_end : match.start()]
         previous_end = match.end()
-        datey = bool(_DIGITS.match(token)) or fold(token) in known or (len(token) > 3 and fold(token[1:]) in known and token[0] in "وبل")
+        datey = bool(_DIGITS.match(token)) or fold(token) in known or (len(token) > 3 and fold(token[1:]) in known and token[0] in _JOINED)
         # A second year begins a second date: "between 2017 and 2019".
         if runs[-1] and (between.strip(" ,'’") or (_YEAR.fullmatch(token) and any(_YEAR.fullmatch(item) for item in runs[-1]))):
             runs.append([])
@@ -101,6 +141,11 @@ def _runs(text: str, language: str) -> list[list[str]]:
         elif runs[-1]:
             runs.append([])
     return [_trimmed(run) for run in runs if _trimmed(run)]
+
+
+@cache
+def _months(language: str) -> frozenset[str]:
+    return frozenset(fold(name) for code in _OWN_CALENDARS.get(language, ()) for name in calendars.of_language(code).months)
 
 
 def _codes(language: str) -> tuple[str, ...]:

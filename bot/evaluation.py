@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 
 from . import house, languages
 from .dialogue import FALLBACK, Context
+from .identify import OTHER, base
 from .knowledge import BadData
 from .mind import Mind
 from .reading import read
@@ -132,6 +133,10 @@ def _row(chosen: Sequence[tuple[Question, Any]], mind: Mind) -> dict[str, Any]:
     }
 
 
+def _ours(language: str, ours: Collection[str]) -> str:
+    return language if language in ours else OTHER
+
+
 def identify(sentences: Sequence[tuple[str, str]], mind: Mind) -> Report:
     """Accuracy of language identification and the share of "unsure", for each language."""
     began = time.perf_counter()
@@ -142,7 +147,7 @@ def identify(sentences: Sequence[tuple[str, str]], mind: Mind) -> Report:
     lines = [f"{'':8}{'lines':>6}{'right':>8}{'unsure':>8}{'wrong':>8}"]
     for language in (*sorted({language for language, _ in sentences}), "all"):
         chosen = [(want, guess) for (want, _), guess in zip(sentences, guesses) if language in ("all", want)]
-        right = sum(guess is not None and guess.sure and guess.language == (want if want in ours else "other") for want, guess in chosen)
+        right = sum(guess is not None and guess.sure and _ours(guess.language, ours) == _ours(base(want), ours) for want, guess in chosen)
         unsure = sum(guess is None or not guess.sure for _, guess in chosen)
         row = {"lines": len(chosen), "right": right / len(chosen), "unsure": unsure / len(chosen)}
         row["wrong"] = 1 - row["right"] - row["unsure"]

@@ -24,6 +24,15 @@ REGULARISATION = 1.0
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
+def base(label: str) -> str:
+    """The language of a label of `data/nlu`, whatever its letters.
+
+    >>> base("ur_Latn")
+    'ur'
+    """
+    return label.removesuffix("_Latn")
+
+
 @dataclass(frozen=True)
 class Guess:
     """The most probable language (`other` for none of ours) and its probability; `sure` when it may be relied on."""
@@ -51,7 +60,10 @@ class LanguageIdentifier:
         self._known: dict[str, str] = {}
 
     def fit(self, texts: Sequence[str], languages: Sequence[str]) -> LanguageIdentifier:
-        """Learn from sentences. Each is also learnt by its first two words: short messages are the hard ones."""
+        """Learn from sentences and their labels: a language, or `<language>_Latn` for one written in Latin letters that has its own.
+
+        Each is also learnt by its first two words: short messages are the hard ones.
+        """
         heads = [(" ".join(text.split()[:2]), language) for text, language in zip(texts, languages) if len(text.split()) > 3]
         all_texts = [*texts, *(head for head, _ in heads)]
         all_languages = [*languages, *(language for _, language in heads)]
@@ -73,8 +85,10 @@ class LanguageIdentifier:
         if not columns.size:
             return Guess(OTHER, 1.0)  # letters of a script that none of our languages is written in
         probabilities = self._machine.probabilities(self._machine.scores(columns, weights)[None])[0]
-        best = int(probabilities.argmax())
-        return Guess(self._machine.classes[best], float(probabilities[best]))
+        languages: dict[str, float] = {}
+        for label, probability in zip(self._machine.classes, probabilities):
+            languages[base(label)] = languages.get(base(label), 0.0) + float(probability)
+        return Guess(*max(languages.items(), key=lambda item: item[1]))
 
 
 def _of_one_language(texts: Sequence[str], languages: Sequence[str]) -> dict[str, str]:
@@ -82,5 +96,5 @@ def _of_one_language(texts: Sequence[str], languages: Sequence[str]) -> dict[str
     found: dict[str, set[str]] = {}
     for text, language in zip(texts, languages):
         if len(text.split()) <= 2:
-            found.setdefault(_letters(text), set()).add(language)
+            found.setdefault(_letters(text), set()).add(base(language))
     return {text: next(iter(of)) for text, of in found.items() if len(of) == 1 and text}

@@ -13,6 +13,7 @@ from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 from babel.support import NullTranslations, Translations
 
+from . import calendars
 from .knowledge import Period
 from .text import fold, words
 
@@ -22,6 +23,22 @@ SOURCE = "en"
 _LOCALES_FOR_DATES = {"en": "en_GB"}
 # Unicode Standard Annex #9: a left-to-right isolate keeps a phone number's groups in order inside right-to-left text.
 _LRI, _PDI = "\u2066", "\u2069"
+
+
+# What people call languages beside the names that Unicode gives (CLDR): "Farsi", not "Persian".
+_ALSO_CALLED = {
+    "fa": ("farsi", "parsi"),
+    "fa_AF": ("dari", "afghani"),
+    "ckb": ("kurdish", "kurdi", "sorani", "soranî", "kurde", "kurdo", "كردي", "الكردية", "کوردی", "سۆرانی", "سورانی", "کردی"),
+    "zh_Hans": ("chinese", "mandarin", "putonghua", "chinois", "chino", "中文", "汉语", "普通话", "الصينية"),
+    "ti": ("tigrigna", "tigrinya", "tigrina"),
+    "am": ("amarigna", "amharic"),
+    "pa": ("panjabi", "punjabi"),
+    "bn": ("bangla", "sylheti", "bengali"),
+    "ps": ("pushto", "pukhto", "pakhto"),
+    "so": ("soomaali", "somali"),
+    "sq": ("shqip",),
+}
 
 
 class UnknownLanguage(LookupError):
@@ -59,7 +76,9 @@ def supported(language: object) -> str | None:
         return None
     wanted = language.replace("-", "_").lower()
     by_tag = {name.lower(): name for name in languages()}
-    return by_tag.get(wanted) or by_tag.get(wanted.split("_")[0])
+    base = wanted.split("_")[0]
+    # "zh" and "zh-CN" ask for what we call zh_Hans.
+    return by_tag.get(wanted) or by_tag.get(base) or next((name for tag, name in by_tag.items() if tag.startswith(f"{base}_")), None)
 
 
 def translate(text: str, language: str) -> str | None:
@@ -133,6 +152,7 @@ def _names_of_languages() -> dict[str, str]:
             if name:
                 names[fold(name)] = code
                 names[fold(name.removeprefix("ال"))] = code
+    names.update({fold(name): code for code, called in _ALSO_CALLED.items() if code in languages() for name in called})
     return names
 
 
@@ -168,6 +188,20 @@ def in_words(period: Period | date, language: str) -> str:
     if period.precision == "year":
         return format_skeleton("y", period.first, locale=locale)
     return f"{in_words(period.first, language)} – {in_words(period.last, language)}"
+
+
+def in_both_calendars(period: Period | date, language: str) -> str:
+    """`in_words`, and the same in the calendar that the language's speakers use beside the Gregorian one.
+
+    >>> in_both_calendars(Period.parse("2018-05-09"), "en")
+    '9 May 2018'
+    """
+    if isinstance(period, date):
+        period = Period(period, period)
+    gregorian = in_words(period, language)
+    if not calendars.has_own(language):
+        return gregorian
+    return f"{gregorian} ({calendars.of_language(language).in_words(period.first, period.last)})"
 
 
 def in_a_list(items: Sequence[str], language: str) -> str:

@@ -12,7 +12,7 @@ from scipy import optimize
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-FOLDS = 5
+FOLDS = 3
 Probabilities = npt.NDArray[np.float64]
 Row = npt.NDArray[np.float32]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from . import dates, languages, places
 from .dialogue import FALLBACK, INFORM, Context, Reading
-from .identify import OTHER
 from .knowledge import Knowledge
 from .mind import Mind
 from .text import western_digits, words
@@ -132,7 +131,7 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, bool
     if guess is None:
         return None, False
     length = len(words(text))
-    if guess.language == OTHER:
+    if guess.language not in languages.languages():
         clear = guess.probability >= (_SURE_OF_LANGUAGE_TO_SWITCH if context.language else 0.6)
         return None, clear and length >= (3 if context.language else 1)
     if context.language is None:

@@ -124,13 +124,13 @@ def _compose(words: Words, topic: str, day: date, nation: str | None, today: dat
     main = _that_hold(knowledge, answer.paragraphs, day, today, where)
     reasons = _that_hold(knowledge, answer.why, day, today, where)
     brief = _that_hold(knowledge, answer.short, day, today, where)
-    filled = {key: value if isinstance(value, str) else words.day(value) for key, value in values.items()}
-    filled.setdefault("day", words.day(day))
+    filled = _filled(words, values, day)
 
     def texts(said: _Said) -> tuple[str, ...]:
         return tuple(words.passage(passage, rulings, filled) for passage, rulings in said.passages)
 
     facts, events, services = _rests_on(knowledge, main, reasons, answer, where if answer.differs_by_nation else nation)
+    in_short = Words(knowledge, words.language, brief=True)
     paragraphs = list(texts(main))
     why = [*texts(reasons), *_disagreements(words, *_central(knowledge, answer, main, reasons))]
     notes: list[str] = []
@@ -168,7 +168,7 @@ def _compose(words: Words, topic: str, day: date, nation: str | None, today: dat
         nation=where if answer.differs_by_nation else nation,
         notes=tuple(notes),
         why=tuple(why),
-        short=texts(brief),
+        short=tuple(in_short.passage(passage, rulings, _filled(in_short, values, day)) for passage, rulings in brief.passages),
         people=tuple(words.contact(service) for service in services),
         sources=tuple(words.cited(source) for source in _sources(facts, events)),
         true_as_of=oldest.first if oldest else None,
@@ -177,6 +177,12 @@ def _compose(words: Words, topic: str, day: date, nation: str | None, today: dat
         choices=tuple(choices),
     )
     return _marked(words, reply, resting, today)
+
+
+def _filled(words: Words, values: Mapping[str, Period | str], day: date) -> dict[str, str]:
+    filled = {key: value if isinstance(value, str) else words.day(value) for key, value in values.items()}
+    filled.setdefault("day", words.day(day))
+    return filled
 
 
 def _is_due(resting: Iterable[Fact | Service], today: date) -> bool:

@@ -24,7 +24,8 @@ FOLLOW_UP = "follow_"  # the intents that mean something only after an answer be
 WRONG_AND_CONFIDENT = 0.025  # at most this share of held-out examples may be answered wrongly; the rest is asked back
 FALSE_ALARMS = 0.005  # at most this share of other messages may get a danger answer alone
 PRECAUTIONS = 0.05  # at most this share of other messages may get a danger answer before their own
-DANGER_RECALL = 0.995  # a danger is to be met at least this often, as far as the shares above allow
+PRECAUTION_AT_MOST = 0.05  # other writers hint at danger in ways the examples lack: questions of theirs were met at 99.7 %, with 4 % false alarms
+DANGER_RECALL = 0.9985  # a danger is to be met at least this often, as far as the shares above allow; new writers hint in new ways
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class TopicClassifier:
         if real.size and other.size:
             self.danger_from = float(min(0.9, np.quantile(other, 1 - FALSE_ALARMS)))
             wanted = float(np.quantile(real, 1 - DANGER_RECALL))
-            self.precaution_from = min(self.danger_from, max(wanted, float(np.quantile(other, 1 - PRECAUTIONS))))
+            self.precaution_from = min(self.danger_from, PRECAUTION_AT_MOST, max(wanted, float(np.quantile(other, 1 - PRECAUTIONS))))
 
     def rank(self, texts: Sequence[str], follow_ups: bool = False) -> list[Ranked]:
         """The topics of each text with their probabilities, best first; follow-ups only where there is something to follow."""

@@ -19,9 +19,10 @@ class Untranslated(Exception):
 class Words:
     """The reply's words in one language; raises Untranslated for what the language does not have."""
 
-    def __init__(self, knowledge: Knowledge, language: str) -> None:
+    def __init__(self, knowledge: Knowledge, language: str, brief: bool = False) -> None:
         self.knowledge = knowledge
         self.language = language
+        self.brief = brief  # for a text message: days in one calendar only
 
     def text(self, english: str, values: Mapping[str, str] | None = None) -> str:
         """A sentence in the language, its placeholders filled; Untranslated when the language may not say it."""
@@ -38,7 +39,7 @@ class Words:
 
     def day(self, period: Period | date) -> str:
         """A day or a period in words."""
-        return languages.in_words(period, self.language)
+        return languages.in_words(period, self.language) if self.brief else languages.in_both_calendars(period, self.language)
 
     def event_day(self, event: Event) -> str:
         """When an event happened, in words: as its data says it is shown, if it does."""

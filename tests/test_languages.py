@@ -257,7 +257,7 @@ def placeholders(text: str) -> list[str]:
 def figures(text: str) -> list[str]:
     """The figures of a text, whatever the script and the separator: "£1,000", "1 000 £" and "١٠٠٠" are one."""
     text = western_digits(re.sub(r"\{\w+\}", " ", text)).replace("٬", ",").replace("٫", ".")
-    text = re.sub(r"(?<=\d)[,. \u00a0\u202f](?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<=\d)[,. \u00a0\u202f](?=\d{3}(?!\d))", "", text)
     return sorted(figure.lstrip("0") or "0" for figure in re.findall(r"\d+(?:[.,]\d+)?", text.replace(",", ".")))
 
 
@@ -304,13 +304,13 @@ def test_every_brace_in_a_translation_is_part_of_a_placeholder(language: str) ->
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_is_in_the_script_of_its_language(language: str) -> None:
     """Names such as NHS stay as they are; the share is of all letters that are said."""
-    name = {"Latn": "LATIN", "Arab": "ARABIC", "Ethi": "ETHIOPIC", "Cyrl": "CYRILLIC", "Deva": "DEVANAGARI", "Beng": "BENGALI"}[
-        languages.script(language)
-    ]
+    names = {"Latn": "LATIN", "Arab": "ARABIC", "Ethi": "ETHIOPIC", "Cyrl": "CYRILLIC", "Deva": "DEVANAGARI", "Beng": "BENGALI", "Guru": "GURMUKHI"}
+    name = {**names, "Hans": "CJK"}[languages.script(language)]
     said = "".join(re.sub(r"\{\w+\}", "", message.string) for message in messages(language))
     letters = [letter for letter in said if letter.isalpha()]
     share = sum(name in unicodedata.name(letter, "") for letter in letters) / len(letters)
-    assert share > 0.9, f"{share:.0%} of {language} is in {name}"
+    # A Chinese word is one or two letters, and "Home Office" ten.
+    assert share > (0.6 if name == "CJK" else 0.85), f"{share:.0%} of {language} is in {name}"
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -329,11 +329,15 @@ def test_a_translation_has_no_stray_space_and_no_markup(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_is_about_as_long_as_its_english(language: str) -> None:
-    """A translation half or twice as long lost or gained a sentence. Words to show at the surgery stand in English and in translation."""
+    """A translation half or twice as long lost or gained a sentence. Words to show at the surgery stand in English and in translation.
+
+    A letter of Ethiopic writing is a syllable, one of Chinese a word.
+    """
+    least = {"Ethi": 0.3, "Hans": 0.12}.get(languages.script(language), 0.4)
     odd = {
         message.id: message.string
         for message in messages(language)
-        if message.string and len(message.id) > 40 and not 0.4 < len(message.string) / len(message.id) < (3.2 if "“" in message.id else 2.2)
+        if message.string and len(message.id) > 40 and not least < len(message.string) / len(message.id) < (3.2 if "“" in message.id else 2.2)
     }
     assert not odd
 

@@ -200,7 +200,7 @@
     }
     const sources = reply.sources || [];
     if (sources.length && reply.as_of) element.append(h("p", { class: "as-of" }, w("page_as_of", { day: reply.as_of })));
-    if (reply.draft && !log.querySelector(".draft")) element.append(h("p", { class: "draft" }, w("page_draft")));
+    if (reply.draft && !log.querySelector(".draft")) element.append(h("p", { class: "draft" }, w("page_draft"), " ", inEnglish(reply.topic)));
     const under = h("div", { class: "under" });
     const why = reply.view === "why" ? [] : reply.why || [];
     if (why.length) {
@@ -226,6 +226,10 @@
       element.append(chips);
     }
     return element;
+  }
+  /* The same answer in English, beside a translation that nobody has checked. */
+  function inEnglish(topic) {
+    return outside("/chat/en?topic=" + encodeURIComponent(topic || ""), w("page_english"), { hreflang: "en" });
   }
   /* The language that a choice changes to, if it does. */
   function languageOf(message) {

@@ -435,7 +435,8 @@ def test_that_a_translation_is_a_draft_is_said_once(visit: Visits) -> None:
     ask(page, "1")
     ask(page, "2")
     expect(page.locator(".draft")).to_have_count(1)
-    expect(page.locator(".draft")).to_have_text(word("page_draft"))
+    expect(page.locator(".draft")).to_have_text(f"{word('page_draft')} {word('page_english')}")
+    expect(page.locator(".draft a")).to_have_attribute("href", "/chat/en?topic=ask_gp_safe")
 
 
 def test_a_deep_link_answers_its_topic_first(visit: Visits) -> None:
