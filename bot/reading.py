@@ -24,6 +24,7 @@ _CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|
 # Beside a place or a date, these words make no question of their own.
 _FEW_WORDS = 3
 _SHORT_FOLLOW_UP = 8
+_SURE_OF_A_FOLLOW_UP = 0.6  # "again", "and now?": after an answer, little else is meant
 _SURE_OF_LANGUAGE_TO_SWITCH = 0.9
 _SURE_OF_A_SENTENCE = 0.95
 _MOST_SENTENCES = 8  # are read one by one; a longer story is read as a whole
@@ -155,7 +156,7 @@ def asked_in(text: str) -> list[str]:
 
 def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, today: date) -> Reading:
     knowledge = mind.knowledge
-    follows = bool(context.topic and context.topic in knowledge.answers) and len(words(text)) <= _SHORT_FOLLOW_UP
+    follows = _follows(text, context, knowledge)
     text, *sentences = asked_in(text)
     whole, *parts = mind.topics.rank([text, *sentences], follow_ups=follows)
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
@@ -171,14 +172,21 @@ def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int,
     return _own_topic(text, reading, context, mind, left, whole, parts, today)
 
 
+def _follows(text: str, context: Context, knowledge: Knowledge) -> bool:
+    return context.topic in knowledge.answers and len(words(text)) <= _SHORT_FOLLOW_UP
+
+
 def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, whole: Ranked, parts: list[Ranked], today: date) -> Reading:
     """The topic of a message, danger apart."""
     knowledge = mind.knowledge
+    sure = min(mind.topics.answer_from, _SURE_OF_A_FOLLOW_UP if _follows(text, context, knowledge) else 1.0)
     if context.status == "not_understood" and context.choices and whole.best == "affirm":
         return _of_command(*(command(context.choices[0]) or (FALLBACK, {})), context, knowledge)
+    wanted = context.topic == "find_clinic" and context.status == "choose"
+    if wanted and whole.best == "ask_nation" and left <= _FEW_WORDS and not (reading.nation or reading.region):
+        return replace(reading, intent=FALLBACK)  # a place, but none that we know
     if reading.nation or reading.region:
         vague = whole.confidence < 0.8 or whole.best in ("ask_nation", "greet", "affirm", "find_clinic", "help_menu")
-        wanted = context.topic == "find_clinic" and context.status == "choose"
         small = left == 0 or (left <= _FEW_WORDS and (vague or wanted))
         if small and (left == 0 or context.topic or whole.confidence < mind.topics.answer_from):
             return _informed(reading, context, knowledge)
@@ -198,7 +206,7 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
         return replace(reading, intent=first.best, confidence=first.confidence, also=_second([first.best], parts, mind))
     if whole.confidence < mind.topics.answer_from and len(asked) > 1 and len(asked) == len(parts) and asked[0].best != asked[1].best:
         return replace(reading, intent=asked[0].best, confidence=asked[0].confidence, also=asked[1].best)
-    if whole.confidence < mind.topics.answer_from:
+    if whole.confidence < sure:
         return replace(reading, intent=FALLBACK)
     return replace(reading, intent=whole.best, also=_second([whole.best], parts, mind))
 

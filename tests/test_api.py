@@ -222,7 +222,7 @@ def test_a_message_sent_again_gets_the_same_answer_and_is_one_turn(server: Serve
     person.says("blargle fnord", message_id="one")
     assert person.text == first
     # A second misunderstanding is answered in other words, so the repeat was no turn.
-    person.says("paper boat window", message_id="two")
+    person.says("plugh xyzzy", message_id="two")
     person.sees("I still do not understand")
 
 
@@ -231,14 +231,14 @@ def test_a_message_sent_twice_at_once_gets_the_same_answer_and_is_one_turn(serve
     with ThreadPoolExecutor(6) as several:
         replies = list(several.map(lambda _: Person(server, "en", person.sender).says("blargle fnord", message_id="one"), range(6)))
     assert all(reply == replies[0] for reply in replies)
-    person.says("paper boat window", message_id="two")
+    person.says("plugh xyzzy", message_id="two")
     person.sees("I still do not understand")
 
 
 def test_two_messages_at_once_are_two_turns_one_after_the_other(server: Server) -> None:
     person = Person(server, language="en")
     with ThreadPoolExecutor(2) as several:
-        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["blargle fnord", "paper boat window"]))
+        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["blargle fnord", "plugh xyzzy"]))
     assert len(set(replies)) == 2
     assert any("I still do not understand" in reply for reply in replies)
 
