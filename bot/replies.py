@@ -264,7 +264,6 @@ def say(
     topics: Sequence[str] = (),
     people: Sequence[str] = (),
     nations: bool = False,
-    all_languages: bool = False,
 ) -> Reply:
     """A reply made of the assistant's own sentences (`data/messages.yml`), with topics to choose from and people to turn to.
 
@@ -279,8 +278,6 @@ def say(
         choices = [words.topic_choice(name) for name in topics]
         if nations:
             choices += words.nation_choices()
-        if all_languages:
-            choices += language_choices()
         services = [knowledge.services[name] for name in people]
         reply = Reply(
             topic=topic,
