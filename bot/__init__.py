@@ -9,5 +9,4 @@ import os
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 # OpenBLAS's second thread spins after each small product, on the processor that the sentence encoder needs: 6 ms of each turn.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")

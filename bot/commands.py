@@ -21,6 +21,7 @@ from .dialogue import Context, respond
 from .knowledge import Fact, Service, before_launch, due
 from .privacy import log_without_words
 from .reading import read
+from .without_tensorflow import import_rasa_without_tensorflow
 
 MODELS = house.ROOT / "models"
 # What a trained model depends on. The answers are not among it: they are read at start.
@@ -35,6 +36,7 @@ _TRAINED_BY = (
     "text.py",
     "importer.py",
     "nlu.py",
+    "policy.py",
     "mind.py",
     "examples.py",
 )
@@ -88,6 +90,7 @@ def train(options: argparse.Namespace) -> int:
     _quieten()
     logging.disable(logging.WARNING)
     os.environ["LOG_LEVEL"] = "WARNING"  # Rasa then draws no progress bars of its own
+    import_rasa_without_tensorflow()
     from rasa.model_training import train as train_model
 
     result = train_model(
@@ -126,11 +129,9 @@ def serve(options: argparse.Namespace) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     os.chdir(house.ROOT)
     sys.path.insert(0, str(house.ROOT))
-    logging.disable(logging.WARNING)  # TensorFlow misses TensorBoard, which nothing here uses
+    import_rasa_without_tensorflow()
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
-
-    logging.disable(logging.NOTSET)
 
     print(f"Confide is starting. The chat will be at http://{options.host}:{options.port}/chat", flush=True)
     serve_application(

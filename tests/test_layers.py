@@ -16,6 +16,7 @@ SEAMS = frozenset(
     {
         "bot.importer",
         "bot.nlu",
+        "bot.policy",
         "bot.nlg",
         "bot.local_actions",
         "bot.in_order",
@@ -40,7 +41,18 @@ CORE = (
     "bot.text",
     "bot.reading",
 )
-OUTER = ("bot.channels", "bot.desk", "bot.commands", "bot.nlg", "bot.nlu", "bot.conversation", "bot.importer", "bot.local_actions", "actions")
+OUTER = (
+    "bot.channels",
+    "bot.desk",
+    "bot.commands",
+    "bot.nlg",
+    "bot.nlu",
+    "bot.conversation",
+    "bot.importer",
+    "bot.local_actions",
+    "bot.policy",
+    "actions",
+)
 FRAMEWORKS = ("rasa", "rasa_sdk", "sanic", "aiohttp", "requests", "redis")
 
 

@@ -34,7 +34,7 @@ if ! { [ -x .venv/bin/python ] && is_311 .venv/bin/python; }; then
     fi
 fi
 
-say "Installing the packages of $lock (about 1.5 GB; one to three minutes)."
+say "Installing the packages of $lock (0.5 to 1.5 GB; one to three minutes)."
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes -r "$lock" ||
     stop "The packages could not be installed; the lines above say why. Check the network and the disk's free space, then run make again."
 cp "$lock" "$stamp"
