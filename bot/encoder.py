@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import files, version
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,7 @@ def _package_file() -> Path:
     return Path(str(carried.locate()))
 
 
+@cache
 def name() -> str:
     """Which encoder this is: vectors of another name may differ."""
     made_by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]

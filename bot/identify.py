@@ -21,6 +21,7 @@ from .text import western_digits
 OTHER = "other"
 SURE = 0.7
 REGULARISATION = 1.0
+FOLDS = 2
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -56,7 +57,7 @@ class LanguageIdentifier:
 
     def __init__(self) -> None:
         self._grams = Grams((1, 4), _letters)
-        self._machine = CalibratedSVM(REGULARISATION)
+        self._machine = CalibratedSVM(REGULARISATION, FOLDS)
         self._known: dict[str, str] = {}
 
     def fit(self, texts: Sequence[str], languages: Sequence[str]) -> LanguageIdentifier:

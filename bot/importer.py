@@ -19,6 +19,13 @@ from .understanding import FOLLOW_UP
 FOLLOW_UPS = tuple(f"{FOLLOW_UP}{what}" for what in ("why", "when", "sure", "hospital", "gp", "who", "more"))
 
 
+class _Example(Message):  # type: ignore[misc]
+    """An example, which nothing changes: so it need not be copied each of the times that Rasa copies all of them."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Example:
+        return self
+
+
 class KnowledgeImporter(RasaFileImporter):  # type: ignore[misc]
     """Adds to the project's own files what follows from the answers: one intent, one response and one rule a topic."""
 
@@ -37,7 +44,7 @@ class KnowledgeImporter(RasaFileImporter):  # type: ignore[misc]
         """Every example of `data/nlu`, with its language as metadata."""
         examples = read_examples(DATA / "nlu", knowledge().topics)
         return TrainingData(
-            [Message.build(text=example.text, intent=example.topic, example_metadata={"language": example.language}) for example in examples]
+            [_Example.build(text=example.text, intent=example.topic, example_metadata={"language": example.language}) for example in examples]
         )
 
 

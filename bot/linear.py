@@ -12,7 +12,6 @@ from scipy import optimize
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-FOLDS = 3
 Probabilities = npt.NDArray[np.float64]
 Row = npt.NDArray[np.float32]
 
@@ -20,8 +19,9 @@ Row = npt.NDArray[np.float32]
 class CalibratedSVM:
     """One weight vector a class. `held_out` are the training examples' scores by a classifier that was fitted without them."""
 
-    def __init__(self, regularisation: float) -> None:
+    def __init__(self, regularisation: float, folds: int) -> None:
         self._regularisation = regularisation
+        self._folds = folds
         self.classes: list[str] = []
         # In half the memory; a row's score changes by less than a thousandth.
         self._weights: npt.NDArray[np.float16] = np.zeros((0, 0), dtype=np.float16)
@@ -33,7 +33,7 @@ class CalibratedSVM:
         target = np.asarray(labels)
         weights = np.ones(len(target)) if weights is None else weights
         everything = np.arange(len(target))
-        folds = [(everything, everything[:1]), *StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(target, target)]
+        folds = [(everything, everything[:1]), *StratifiedKFold(self._folds, shuffle=True, random_state=0).split(target, target)]
 
         def fit(train: npt.NDArray[np.int64], test: npt.NDArray[np.int64]) -> tuple[LinearSVC, Probabilities]:
             model = self._machine().fit(features[train], target[train], weights[train])

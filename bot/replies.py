@@ -62,6 +62,8 @@ def _that_hold(knowledge: Knowledge, passages: Iterable[Passage], day: date, tod
             continue
         if any(ruling.outcome not in passage.when[ruling.rule.name] for ruling in rulings):
             continue
+        if any(knowledge.facts[name].speaks_for(day, today) for name in passage.before):
+            continue
         # A ruling already says that the passage holds on the day; the events it names may be later and look back on it.
         happened = bool(rulings) or all(knowledge.events[name].earliest <= day for name in passage.events)
         if not happened or not all(knowledge.facts[name].speaks_for(day, today) for name in passage.facts):

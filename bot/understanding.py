@@ -20,6 +20,7 @@ from .text import fold
 
 VECTOR_WEIGHT = 1.1  # of a centred unit vector beside unit n-gram vectors; by ablation, as is the next
 REGULARISATION = 1.0
+FOLDS = 3  # the levels are set on examples read by a classifier that learnt from two thirds of them
 FOLLOW_UP = "follow_"  # the intents that mean something only after an answer begin so
 WRONG_AND_CONFIDENT = 0.025  # at most this share of held-out examples may be answered wrongly; the rest is asked back
 FALSE_ALARMS = 0.005  # at most this share of other messages may get a danger answer alone
@@ -59,7 +60,7 @@ class TopicClassifier:
     def __init__(self) -> None:
         self.grams = Grams((2, 5), fold)
         self.centre: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
-        self.machine = CalibratedSVM(REGULARISATION)
+        self.machine = CalibratedSVM(REGULARISATION, FOLDS)
         self.answer_from = 0.5
         self.danger_from = 0.5
         self.precaution_from = 0.5

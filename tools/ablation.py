@@ -57,7 +57,7 @@ def _ordered(scores: npt.NDArray[Any], topics: Sequence[str]) -> list[str]:
 
 def by_n_grams(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
     """Character n-grams alone, with the classifier that ours has."""
-    grams, machine = TopicClassifier().grams.fit(texts), linear.CalibratedSVM(understanding.REGULARISATION)
+    grams, machine = TopicClassifier().grams.fit(texts), linear.CalibratedSVM(understanding.REGULARISATION, understanding.FOLDS)
     machine.fit(grams.matrix(texts), topics)
     return lambda text: _ordered(machine.scores(*grams.row(text)), machine.classes)
 
@@ -419,7 +419,7 @@ def document(found: Findings, day: str) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
         *found.ways,
         "",
-        f"- The seconds of ours include {linear.FOLDS} more trainings that set its thresholds; so do those of n-grams alone.",
+        f"- The seconds of ours include {understanding.FOLDS} more trainings that set its thresholds; so do those of n-grams alone.",
         f"- To make a sentence vector took {found.vector_ms:.1f} ms. For the examples that is done once and is not in the seconds (`build/vectors`).",
         f"- {DIET} is the pipeline that `rasa init` gives, trained for the epochs in its line; more of them may gain it something, and take longer.",
         "- Where a line has an older day than this page, that way was not measured again.",

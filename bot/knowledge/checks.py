@@ -53,7 +53,7 @@ def _known(path: Path, what: str, names: Iterable[str], known: Collection[str], 
 
 def _check_answer(knowledge: Knowledge, answer: Answer, path: Path) -> None:
     for passage in answer.passages:
-        _known(path, "a fact", passage.facts, _seen(knowledge.facts), "data/facts")
+        _known(path, "a fact", (*passage.facts, *passage.before), _seen(knowledge.facts), "data/facts")
         _known(path, "an event", passage.events, _seen(knowledge.events), "data/policy/events")
         _known(path, "a service or clinic", passage.services, _seen(knowledge.services), "data/services or data/clinics")
         _known(path, "a rule", passage.when, knowledge.rules, "data/policy/rules")

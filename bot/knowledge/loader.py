@@ -216,6 +216,7 @@ def _passages(entry: Entry, key: str) -> tuple[Passage, ...]:
                 facts=item.texts("facts"),
                 events=item.texts("events"),
                 services=item.texts("services") + item.texts("clinics"),
+                before=item.texts("before"),
             )
         )
         item.done()

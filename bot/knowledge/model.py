@@ -179,6 +179,7 @@ class Passage:
     facts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()  # facts: it is said for days on which they were not true yet
 
     @property
     def rests_on_something(self) -> bool:
