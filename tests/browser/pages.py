@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from playwright.sync_api import Page, Route, expect
 from bot import house
 from bot.channels import page as page_module
 from bot.replies import compose
-
-from .conftest import Visits
 
 SAFE = {"en": "Is it safe to see a GP?", "ar": "هل زيارة الطبيب آمنة؟"}
 
@@ -81,11 +78,3 @@ def violations(page: Page) -> list[str]:
     """What axe finds wrong, with the places."""
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [f"{item['id']}: {item['help']}: {[node['html'][:120] for node in item['nodes']]}" for item in found]
-
-
-@pytest.fixture
-def way_out(visit: Visits) -> Iterator[Visits]:
-    """Where leaving for another site is what is wanted."""
-    yield visit
-    assert all(url.startswith("https://www.bbc.co.uk/") for url in visit.elsewhere)
-    visit.elsewhere.clear()
