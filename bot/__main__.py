@@ -50,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     add.add_parser("check", help="check the data; list what is due for review and what a person must check before launch")
     catalogues = add.add_parser("catalogues", help="translations: compile them, or bring them up to date with the English")
     catalogues.add_argument("action", choices=["compile", "update", "report"])
+    review = add.add_parser("review", help="take in the marks that a reviewer of a translation saved from its sheet (build/review)")
+    review.add_argument("language", type=_language)
+    review.add_argument("marks", type=Path, metavar="MARKS.csv")
+    review.add_argument("--by", required=True, help="the reviewer, as the catalogue is to name them")
     return commands
 
 

@@ -14,7 +14,7 @@ from .knowledge import Knowledge
 from .languages import LOCALES
 
 PROJECT = "Confide"
-HEADER = "# The words of Confide in this language: drafts, until Language-Team says 'Reviewed by <name>, <day>'."
+HEADER = "# The words of Confide in this language. What no comment calls reviewed is a draft, and is said to be one."
 
 
 def said(knowledge: Knowledge) -> Iterator[tuple[str, str, str]]:

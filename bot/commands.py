@@ -17,6 +17,7 @@ from pathlib import Path
 
 from . import catalogues as catalogue_tools
 from . import evaluation, house, languages, mind
+from . import review as reviewing
 from .dialogue import Context, respond
 from .knowledge import Fact, Service, before_launch, due
 from .privacy import log_without_words
@@ -153,7 +154,7 @@ def ask(options: argparse.Namespace) -> int:
     context = Context(language=options.language, nation=options.nation)
     reading = read(options.text, context, mind.of_model(_model()), today)
     if options.language:
-        reading = replace(reading, language=options.language, foreign=False)
+        reading = replace(reading, language=options.language, foreign=None)
     replies = respond(knowledge, reading, context, max(today, day), as_of=day)
     if options.json:
         whole = [reply.as_json() for reply in replies]
@@ -223,7 +224,24 @@ def catalogues(options: argparse.Namespace) -> int:
         catalogue = catalogue_tools.update(knowledge, language) if options.action == "update" else catalogue_tools.read(language)
         lacking = catalogue_tools.missing(catalogue, knowledge)
         lacking_anywhere = lacking_anywhere or bool(lacking)
-        print(f"{language}: {len(lacking)} sentences to translate or to look at again.")
+        counts = reviewing.states(catalogue, knowledge)
+        print(f"{language}: {counts['reviewed']} reviewed, {counts['drafted']} drafted, {counts['stale']} to translate or to look at again.")
         for message in lacking[:10]:
             print(f"  {message.locations[0][0]}: {str(message.id)[:70]}")
+        if options.action == "update" and counts["drafted"]:
+            path = house.ROOT / "build" / "review" / f"{language}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(reviewing.sheet(knowledge, language), encoding="utf-8")
+    if options.action == "update":
+        print("\nTranslate what is empty or fuzzy in locales/<language>/LC_MESSAGES/messages.po, in any PO editor; until then it is withheld.")
+        print("Give reviewers build/review/<language>.html; take in what they save: python -m bot review <language> marks.csv --by NAME.")
     return int(lacking_anywhere and options.action == "report")
+
+
+def review(options: argparse.Namespace) -> int:
+    """Take in a reviewer's marks."""
+    taken = reviewing.take_in(house.knowledge(), options.language, options.marks, options.by, house.today())
+    print(f"{taken.reviewed} translations are reviewed now. {taken.outdated} marks are of sentences that have changed since.")
+    for english, words in taken.suggestions:
+        print(f"  {english[:70]}\n    {words}")
+    return 0

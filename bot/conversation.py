@@ -109,7 +109,7 @@ def reading_of(tracker: DialogueStateTracker, intent: str) -> Reading:
         ranking=tuple((item["name"], item["confidence"]) for item in ranking or ()),
         also=entities.get("also"),
         language=languages.supported(entities.get("language")),
-        foreign=bool(entities.get("foreign")),
+        foreign=entities.get("foreign"),
         nation=entities.get("nation"),
         region=entities.get("region"),
         periods=tuple(Period(date.fromisoformat(first), date.fromisoformat(last)) for first, last in periods),

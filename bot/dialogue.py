@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from . import languages
 from .knowledge import Event, Knowledge, NotYetRuled, Period, Ruling, as_of, timeline
-from .replies import ADVICE_LINE, compose, in_english, language_choices, say, told
+from .replies import ADVICE_LINE, compose, in_english, language_choices, not_spoken_yet, say, told
 from .reply import Reply
 
 FALLBACK = "nlu_fallback"
@@ -46,7 +46,7 @@ class Reading:
     ranking: tuple[tuple[str, float], ...] = ()
     also: str | None = None
     language: str | None = None
-    foreign: bool = False  # surely in a language that we do not speak
+    foreign: str | None = None  # the language, where the message is surely in one that we do not speak; `other` where we do not know which
     nation: str | None = None
     region: str | None = None
     periods: tuple[Period, ...] = ()
@@ -74,7 +74,7 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     elif reading.also and reading.also != reading.intent:
         replies.append(_answer(knowledge, reading.also, reading, settled, today))
     if (language is None or reading.foreign) and replies[-1].topic != "change_language":
-        replies.append(_which_language(knowledge, today))
+        replies.append(_which_language(knowledge, today, reading.foreign))
     if reading.masked:
         hidden = knowledge_message(knowledge, "hidden", settled.language or languages.SOURCE)
         replies[0] = replace(replies[0], notes=(*replies[0].notes, hidden))
@@ -86,16 +86,22 @@ def knowledge_message(knowledge: Knowledge, name: str, language: str) -> str:
     return languages.translate(knowledge.messages[name], language) or knowledge.messages[name]
 
 
-def _which_language(knowledge: Knowledge, today: date) -> Reply:
-    words = [knowledge_message(knowledge, "choose_language", language) for language in languages.languages()]
+def _which_language(knowledge: Knowledge, today: date, foreign: str | None = None) -> Reply:
+    """The picker; in a language that we know but do not speak, we say so first."""
+    words = " · ".join(dict.fromkeys(knowledge_message(knowledge, "choose_language", language) for language in languages.languages()))
     english = say(knowledge, ["choose_language"], today, languages.SOURCE, status="choose", topic="change_language")
-    return replace(english, paragraphs=(" · ".join(dict.fromkeys(words)),), choices=tuple(language_choices()))
+    known = knowledge.recognised.get(foreign or "")
+    if not known:
+        return replace(english, paragraphs=(words,), choices=tuple(language_choices()))
+    first = language_choices(known.offers)
+    choices = dict.fromkeys((*first, *language_choices()))
+    return replace(english, paragraphs=(not_spoken_yet(knowledge, known), words), choices=tuple(choices))
 
 
 def _answer(knowledge: Knowledge, intent: str, reading: Reading, context: Context, today: date, as_of: date | None = None) -> Reply:
     language = context.language or languages.SOURCE
     if reading.foreign and intent not in knowledge.critical:
-        return _which_language(knowledge, today)
+        return _which_language(knowledge, today, reading.foreign)
     if intent.startswith("follow_"):
         return _follow_up(knowledge, intent, context, today)
     if intent == "find_clinic":

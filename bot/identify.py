@@ -11,17 +11,20 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from .grams import Grams
-from .linear import CalibratedSVM
+from .linear import CalibratedSVM, Probabilities
 from .text import western_digits
 
 OTHER = "other"
-SURE = 0.7
+WRONG_AND_SURE = 0.02  # at most this share of held-out examples, each language counting the same, may be relied on wrongly
 REGULARISATION = 1.0
 FOLDS = 2
+# Who reads the one reads the other: between them a guess is better than a question.
+READ_ALIKE = {"fa": ("fa", "fa_AF"), "fa_AF": ("fa", "fa_AF")}
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -36,15 +39,11 @@ def base(label: str) -> str:
 
 @dataclass(frozen=True)
 class Guess:
-    """The most probable language (`other` for none of ours) and its probability; `sure` when it may be relied on."""
+    """The most probable language (`other` for none of ours), its probability, and whether it is sure enough to choose the words of a reply."""
 
     language: str
     probability: float
-
-    @property
-    def sure(self) -> bool:
-        """Whether the guess is good enough to choose the words of a reply."""
-        return self.probability >= SURE
+    sure: bool
 
 
 def _letters(text: str) -> str:
@@ -59,6 +58,7 @@ class LanguageIdentifier:
         self._grams = Grams((1, 4), _letters)
         self._machine = CalibratedSVM(REGULARISATION, FOLDS)
         self._known: dict[str, str] = {}
+        self.sure_from = 1.0
 
     def fit(self, texts: Sequence[str], languages: Sequence[str]) -> LanguageIdentifier:
         """Learn from sentences and their labels: a language, or `<language>_Latn` for one written in Latin letters that has its own.
@@ -71,7 +71,8 @@ class LanguageIdentifier:
         counts = Counter(all_languages)
         # A language with few sentences is not a rare one.
         weights = np.asarray([(max(counts.values()) / counts[language]) ** 0.5 for language in all_languages])
-        self._machine.fit(self._grams.fit(all_texts).matrix(all_texts), all_languages, weights)
+        held_out = self._machine.fit(self._grams.fit(all_texts).matrix(all_texts), all_languages, weights)
+        self.sure_from = self._sure_from(self._of_languages(self._machine.probabilities(held_out)), [base(label) for label in all_languages])
         self._known = _of_one_language(texts, languages)
         return self
 
@@ -81,15 +82,38 @@ class LanguageIdentifier:
         if not letters:
             return None
         if letters in self._known:
-            return Guess(self._known[letters], 1.0)
+            return Guess(self._known[letters], 1.0, True)
         if not any(letter in self._grams for letter in letters if letter != " "):
-            return Guess(OTHER, 1.0)  # letters of a script that none of our languages is written in
+            return Guess(OTHER, 1.0, True)  # letters of a script that none of our languages is written in
         columns, weights = self._grams.row(text)
-        probabilities = self._machine.probabilities(self._machine.scores(columns, weights)[None])[0]
-        languages: dict[str, float] = {}
-        for label, probability in zip(self._machine.classes, probabilities):
-            languages[base(label)] = languages.get(base(label), 0.0) + float(probability)
-        return Guess(*max(languages.items(), key=lambda item: item[1]))
+        probabilities = self._of_languages(self._machine.probabilities(self._machine.scores(columns, weights)[None]))[0]
+        best = int(probabilities.argmax())
+        language = self._languages[best]
+        together = sum(float(probabilities[self._languages.index(name)]) for name in READ_ALIKE.get(language, (language,)) if name in self._languages)
+        return Guess(language, float(probabilities[best]), together >= self.sure_from)
+
+    @cached_property
+    def _languages(self) -> list[str]:
+        return sorted({base(label) for label in self._machine.classes})
+
+    def _of_languages(self, of_labels: Probabilities) -> Probabilities:
+        """Probabilities of labels, put together: a language counts with both its scripts."""
+        columns = [self._languages.index(base(label)) for label in self._machine.classes]
+        together = np.zeros((len(of_labels), len(self._languages)))
+        for label, column in enumerate(columns):
+            together[:, column] += of_labels[:, label]
+        return together
+
+    def _sure_from(self, probabilities: Probabilities, languages: Sequence[str]) -> float:
+        """The least probability from which a guess is relied on."""
+        counts = Counter(languages)
+        weights = np.asarray([1 / (len(counts) * counts[language]) for language in languages])
+        index = np.searchsorted(self._languages, np.asarray(languages))
+        confidence = probabilities.max(axis=1)
+        order = np.argsort(-confidence)
+        wrong = np.cumsum(weights[order] * (probabilities.argmax(axis=1)[order] != index[order]))
+        allowed = np.flatnonzero(wrong <= WRONG_AND_SURE)
+        return float(confidence[order][allowed[-1]]) if allowed.size else 1.0
 
 
 def _of_one_language(texts: Sequence[str], languages: Sequence[str]) -> dict[str, str]:

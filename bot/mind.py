@@ -31,7 +31,9 @@ def learn(texts: Sequence[str], topics: Sequence[str], languages: Sequence[str])
     """A mind trained on examples, and on the sentences of languages that are not ours yet."""
     knowledge = house.knowledge()
     others = [text for lines in read_other_languages(house.DATA / "identify" / "other.yml").values() for text in lines]
-    identifier = LanguageIdentifier().fit([*texts, *others], [*languages, *[OTHER] * len(others)])
+    recognised = [(text, language) for language, known in knowledge.recognised.items() for text in known.sentences]
+    more_texts, more_languages = zip(*recognised, *((text, OTHER) for text in others))
+    identifier = LanguageIdentifier().fit([*texts, *more_texts], [*languages, *more_languages])
     return Mind(TopicClassifier().fit(texts, topics, knowledge.critical), identifier, knowledge)
 
 

@@ -69,7 +69,7 @@ class Reader(GraphComponent, IntentClassifier):  # type: ignore[misc]
                 "language": reading.language,
                 "nation": reading.nation,
                 "region": reading.region,
-                "foreign": reading.foreign or None,
+                "foreign": reading.foreign,
                 "also": reading.also,
                 "periods": json.dumps([[str(period.first), str(period.last)] for period in reading.periods]) if reading.periods else None,
             }

@@ -126,22 +126,22 @@ def _informed(reading: Reading, context: Context, knowledge: Knowledge) -> Readi
     return replace(reading, intent=INFORM)
 
 
-def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, bool]:
-    """The language to answer in (None: as before, or not known) and whether the text is surely in one that we do not speak."""
+def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, str | None]:
+    """The language to answer in (None: as before, or not known), and the one that the text is in when that is surely none that we speak."""
     guess = mind.identifier.guess(text)
     if guess is None:
-        return None, False
+        return None, None
     length = len(words(text))
     if guess.language not in languages.languages():
         clear = guess.probability >= (_SURE_OF_LANGUAGE_TO_SWITCH if context.language else 0.6)
-        return None, clear and length >= (3 if context.language else 1)
+        return None, guess.language if clear and length >= (3 if context.language else 1) else None
     if context.language is None:
-        return (guess.language, False) if guess.sure else (None, False)
+        return (guess.language, None) if guess.sure else (None, None)
     if guess.language == context.language:
-        return context.language, False
+        return context.language, None
     other_script = languages.script(guess.language) != languages.script(context.language)
     clear = guess.probability >= _SURE_OF_LANGUAGE_TO_SWITCH and (length >= 3 or other_script)
-    return (guess.language, False) if clear else (context.language, False)
+    return (guess.language, None) if clear else (context.language, None)
 
 
 def asked_in(text: str) -> list[str]:
@@ -197,7 +197,7 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
     if whole.best.startswith(FOLLOW_UP):
         return _followed(whole.best, reading, context, knowledge)
     if whole.best == "change_language" and (named := languages.named_in(text)):
-        return replace(reading, intent="change_language", language=named, foreign=False)
+        return replace(reading, intent="change_language", language=named, foreign=None)
     if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < today.year:
         return replace(reading, intent="ask_mou_history")
     asked = [part for part in parts if part.best not in _SMALL_TALK and part.confidence >= mind.topics.answer_from]

@@ -16,6 +16,7 @@ from .knowledge import (
     NotYetRuled,
     Passage,
     Period,
+    RecognisedLanguage,
     Ruling,
     Service,
     Source,
@@ -296,9 +297,16 @@ def say(
     return _in_language(knowledge, language, made)
 
 
-def language_choices() -> list[Choice]:
-    """The languages that Confide speaks, each in its own name."""
-    return [Choice(languages.own_name(language), f'/change_language{{"language": "{language}"}}') for language in languages.languages()]
+def language_choices(names: Sequence[str] | None = None) -> list[Choice]:
+    """Languages that Confide speaks (all, when left out), each in its own name."""
+    spoken = languages.languages() if names is None else names
+    return [Choice(languages.own_name(language), f'/change_language{{"language": "{language}"}}') for language in spoken]
+
+
+def not_spoken_yet(knowledge: Knowledge, known: RecognisedLanguage) -> str:
+    """What is said in a language that is not spoken yet, with the numbers to call."""
+    words = Words(knowledge, languages.SOURCE)
+    return words.text(known.says, words.numbers)
 
 
 def told(

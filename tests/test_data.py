@@ -290,6 +290,14 @@ def test_held_out_questions_name_topics_of_ours(knowledge: Knowledge) -> None:
             assert line.split("\t")[1] in knowledge.topics, f"{path.name}:{number}"
 
 
+def test_a_recognised_language_offers_languages_that_we_speak_and_is_none_of_them(knowledge: Knowledge) -> None:
+    for name, language in knowledge.recognised.items():
+        assert name not in languages.languages(), f"data/identify/recognised/{name}.yml: it is spoken now; delete the file"
+        assert set(language.offers) <= set(languages.languages())
+        assert len(language.sentences) >= 100
+        assert "{dotw_advice_line}" in language.says and "{emergency_999}" in language.says
+
+
 def test_sentences_of_other_languages_are_of_languages_that_we_do_not_speak() -> None:
     others = read_other_languages(house.DATA / "identify" / "other.yml")
     learnt = {path.stem for path in (house.DATA / "nlu").glob("*.yml")}

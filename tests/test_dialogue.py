@@ -62,7 +62,7 @@ def test_danger_breaks_into_the_question_for_a_place(knowledge: Knowledge, topic
 
 
 def test_a_danger_in_a_language_that_we_do_not_speak_is_still_answered(knowledge: Knowledge) -> None:
-    replies = hear(knowledge, "emergency_medical", foreign=True)
+    replies = hear(knowledge, "emergency_medical", foreign="other")
     assert replies[0].paragraphs[0].startswith("Call 999 now")
     assert replies[1].status == "choose"
 
@@ -88,8 +88,16 @@ def test_the_language_of_a_message_is_the_language_of_its_reply(knowledge: Knowl
 
 
 def test_a_language_that_we_do_not_speak_gets_the_picker(knowledge: Knowledge) -> None:
-    (reply,) = hear(knowledge, "ask_gp_cost", foreign=True)
+    (reply,) = hear(knowledge, "ask_gp_cost", foreign="other")
     assert (reply.topic, reply.status) == ("change_language", "choose")
+
+
+def test_a_language_that_we_know_but_do_not_speak_is_told_so_in_it_with_a_number_and_what_comes_nearest(knowledge: Knowledge) -> None:
+    (reply,) = hear(knowledge, "ask_gp_cost", foreign="ku")
+    assert (reply.topic, reply.status) == ("change_language", "choose")
+    assert "kurmanc" in reply.paragraphs[0] and "0808 1647 686" in reply.paragraphs[0] and "{" not in reply.paragraphs[0]
+    assert [choice.title for choice in reply.choices[:2]] == [languages.own_name("ckb"), "English"]
+    assert len(reply.choices) == len(languages.languages())
 
 
 def test_a_change_of_language_says_the_last_answer_again_in_it(knowledge: Knowledge) -> None:

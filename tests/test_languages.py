@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
@@ -321,6 +322,22 @@ def test_a_translation_is_in_the_script_of_its_language(language: str) -> None:
     share = sum(name in unicodedata.name(letter, "") for letter in letters) / len(letters)
     # A Chinese word is one or two letters, and "Home Office" ten.
     assert share > (0.6 if name == "CJK" else 0.8), f"{share:.0%} of {language} is in {name}"
+
+
+TERMS = yaml.safe_load((languages.LOCALES / "terms.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_glossary_names_every_term_as_the_catalogue_does(language: str) -> None:
+    path = languages.LOCALES / language / "glossary.yml"
+    glossary = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert list(glossary) == list(TERMS), f"{path} names other terms than locales/terms.yml"
+    for term, forms in glossary.items():
+        assert set(forms) <= {"says", "note"} and all(len(form) > 1 for form in forms["says"]), f"{path}: {term}"
+        english = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in TERMS[term]["english"]), 0 if TERMS[term].get("case") else re.IGNORECASE)
+        said = [message.string.casefold() for message in messages(language) if message.string and english.search(message.id)]
+        lacking = [text for text in said if not any(form.casefold() in text for form in forms["says"])]
+        assert len(lacking) <= 0.15 * len(said), f"{path}: {term} is said in other words in {len(lacking)} of {len(said)}: {lacking[:2]}"
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -11,6 +11,7 @@ from .model import (
     Knowledge,
     Passage,
     Period,
+    RecognisedLanguage,
     Rule,
     Ruling,
     Service,
@@ -21,5 +22,5 @@ from .source_text import BadData
 
 __all__ = [
     "NATIONS", "Answer", "BadData", "Disagreement", "Event", "Fact", "Knowledge", "NotYetRuled", "Passage", "Period",
-    "Rule", "Ruling", "Service", "Source", "as_of", "before_launch", "due", "load", "placeholder", "timeline",
+    "RecognisedLanguage", "Rule", "Ruling", "Service", "Source", "as_of", "before_launch", "due", "load", "placeholder", "timeline",
 ]  # fmt: skip

@@ -25,6 +25,11 @@ def check(knowledge: Knowledge, folder: Path) -> None:
         _known(folder / "facts" / f"{fact.name}.yml", "an event", fact.events, knowledge.events, "data/policy/events")
     for text in knowledge.messages.values():
         _check_braces(text, folder / "messages.yml")
+    numbers = {placeholder(service) for service in knowledge.services.values() if service.phone}
+    for name, language in knowledge.recognised.items():
+        path = folder / "identify" / "recognised" / f"{name}.yml"
+        _check_braces(language.says, path)
+        _known(path, "a placeholder", _PLACEHOLDER.findall(language.says), numbers, "data/services")
     for answer in knowledge.answers.values():
         _check_answer(knowledge, answer, folder / "answers" / f"{answer.name}.yml")
 

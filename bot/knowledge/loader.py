@@ -18,6 +18,7 @@ from .model import (
     Knowledge,
     Passage,
     Period,
+    RecognisedLanguage,
     Rule,
     Service,
     Source,
@@ -53,6 +54,7 @@ def load(folder: Path) -> Knowledge:
         services=MappingProxyType({**services, **clinics}),
         answers=_folder(folder / "answers", _answer),
         messages=_messages(folder / "messages.yml"),
+        recognised=_folder(folder / "identify" / "recognised", _recognised),
     )
     check(knowledge, folder)
     return knowledge
@@ -76,6 +78,10 @@ def _messages(path: Path) -> Mapping[str, str]:
         raise BadData(path, 1, "the file is not there", "write the assistant's own sentences in it, one 'name: text' a line")
     entry = Entry.of_file(path)
     return MappingProxyType({key: entry.text(key) for key in entry})
+
+
+def _recognised(name: str, entry: Entry) -> RecognisedLanguage:
+    return RecognisedLanguage(entry.text("says"), entry.texts("offers"), entry.texts("sentences"))
 
 
 def _sources(entry: Entry, required: bool) -> tuple[Source, ...]:

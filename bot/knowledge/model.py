@@ -218,6 +218,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class RecognisedLanguage:
+    """A language that is recognised but not spoken: what is said in it then, which of ours are offered first, and sentences to know it by."""
+
+    says: str
+    offers: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """Everything in `data/`, read once and checked."""
 
@@ -227,6 +236,7 @@ class Knowledge:
     services: Mapping[str, Service]
     answers: Mapping[str, Answer]
     messages: Mapping[str, str]
+    recognised: Mapping[str, RecognisedLanguage]
 
     @property
     def topics(self) -> tuple[str, ...]:

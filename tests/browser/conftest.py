@@ -86,3 +86,11 @@ def visit(browser: Browser, server: object) -> Iterator[Visits]:
         page.context.close()
     assert visits.errors == [], "the page's script or its security policy complained"
     assert visits.elsewhere == [], "the page asked another site for something"
+
+
+@pytest.fixture
+def way_out(visit: Visits) -> Iterator[Visits]:
+    """Where leaving for another site is what is wanted."""
+    yield visit
+    assert all(url.startswith("https://www.bbc.co.uk/") for url in visit.elsewhere)
+    visit.elsewhere.clear()
