@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
@@ -25,7 +26,7 @@ from sanic.response import BaseHTTPResponse, HTTPResponse, empty, raw, redirect
 from sanic.response import html as html_response
 from sanic.response import json as json_response
 
-from .. import house, languages, places, reading
+from .. import dates, house, languages, places, reading
 from ..conversation import as_metadata, context_of
 from ..dialogue import Context, failed, knowledge_message
 from ..embeddings import prepare
@@ -194,6 +195,8 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         self._store = getattr(store, "_tracker_store", store)
         app.ctx.agent.tracker_store = processor.tracker_store = self._store
         self._sweeping = asyncio.ensure_future(self._sweep())
+        await app.ctx.agent.parse_message("hello")
+        _warm_up()
         # What was loaded at the start stays: looking through it again and again for rubbish would make turns wait.
         gc.collect()
         gc.freeze()
@@ -403,6 +406,14 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         if not self._measures.may_read(request.ip, request.headers.get("authorization"), forwarded):
             raise Refused(403, "forbidden", "Measures are for this machine, or for who has the token in CONFIDE_METRICS_TOKEN.")
         return raw(self._measures.text(), content_type="text/plain; version=0.0.4")
+
+
+def _warm_up() -> None:
+    """Load what each language's first reply needs (its words, its dates): else the first person to write in it waits a tenth of a second."""
+    for language in languages.languages():
+        compose(house.knowledge(), "ask_mou_now", house.today(), language)
+        with suppress(Exception):  # a language that dateparser cannot read is read without it, then as now
+            dates.find("9.5.2018", house.today(), language)
 
 
 def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
