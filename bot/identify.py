@@ -20,7 +20,7 @@ from .linear import CalibratedSVM, Probabilities
 from .text import western_digits
 
 OTHER = "other"
-WRONG_AND_SURE = 0.02  # at most this share of held-out examples, each language counting the same, may be relied on wrongly
+WRONG_AND_SURE = 0.04  # at most this share of held-out examples, each language counting the same, may be relied on wrongly
 REGULARISATION = 1.0
 FOLDS = 2
 # Who reads the one reads the other: between them a guess is better than a question.

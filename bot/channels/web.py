@@ -409,9 +409,10 @@ class WebChannel(InputChannel):  # type: ignore[misc]
 
 
 def _warm_up() -> None:
-    """Load what each language's first reply needs (its words, its dates): else the first person to write in it waits a tenth of a second."""
+    """Load what each language's first replies need (its words, its dates): else the first person to write in it waits a tenth of a second."""
     for language in languages.languages():
-        compose(house.knowledge(), "ask_mou_now", house.today(), language)
+        for topic in house.knowledge().topics:
+            compose(house.knowledge(), topic, house.today(), language)
         with suppress(Exception):  # a language that dateparser cannot read is read without it, then as now
             dates.find("9.5.2018", house.today(), language)
 
