@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import deque
+from functools import cached_property
 from typing import Any
 
 from rasa.core.policies.rule_policy import RULES, RulePolicy
@@ -28,10 +29,9 @@ class OneTurnRulePolicy(RulePolicy):  # type: ignore[misc]
         """Learn the rules; ValueError for one that looks at more than an intent and the actions after it."""
         resource: Resource = super().train(training_trackers, domain, **kwargs)
         for key in self.lookup[RULES]:
-            if any(set(state) - {PREVIOUS_ACTION, USER} for state in json.loads(key)):
-                raise ValueError(
-                    f"a rule looks at slots or forms, which {type(self).__name__} does not: {key}; write a rule of an intent and actions"
-                )
+            states = json.loads(key)
+            if any(set(state) - {PREVIOUS_ACTION, USER} for state in states) or _intent(states[-1]) is None:
+                raise ValueError(f"a rule looks at slots or forms, or at no intent; write one of an intent and actions: {key}")
         return resource
 
     def _find_action_from_rules(
@@ -41,6 +41,24 @@ class OneTurnRulePolicy(RulePolicy):  # type: ignore[misc]
             return None, None, False  # no rule is written in a person's own words
         found: tuple[str | None, str | None, bool] = super()._find_action_from_rules(_this_turn(tracker), domain, False)
         return found
+
+    def _get_possible_keys(self, lookup: dict[str, str], states: list[dict[str, Any]]) -> set[str]:
+        """The rules that fit, looked for among those of the message's intent."""
+        of_intent = self._rules_of_intents.get(_intent(states[-1]), {}) if lookup is self.lookup[RULES] and states else lookup
+        keys: set[str] = super()._get_possible_keys(of_intent, states)
+        return keys
+
+    @cached_property
+    def _rules_of_intents(self) -> dict[str | None, dict[str, str]]:
+        rules: dict[str | None, dict[str, str]] = {}
+        for key, action in self.lookup[RULES].items():
+            rules.setdefault(_intent(json.loads(key)[-1]), {})[key] = action
+        return rules
+
+
+def _intent(state: dict[str, Any]) -> str | None:
+    intent: str | None = state.get(USER, {}).get("intent")
+    return intent
 
 
 def _this_turn(tracker: DialogueStateTracker) -> DialogueStateTracker:
