@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 # Spellings of one Arabic-script letter that people exchange freely when they type (alef with and without hamza, final ya, ta marbuta).
 _ONE_LETTER = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": "", "ؤ": "و", "ئ": "ي"})
+_DIGITS = {code: str(unicodedata.decimal(chr(code))) for code in range(sys.maxunicode + 1) if code > 0x7F and chr(code).isdecimal()}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -16,7 +18,7 @@ def western_digits(text: str) -> str:
     >>> western_digits("٢٠١٨")
     '2018'
     """
-    return "".join(str(unicodedata.digit(letter)) if letter.isdecimal() else letter for letter in text)
+    return text.translate(_DIGITS)
 
 
 def fold(text: str) -> str:
@@ -25,6 +27,8 @@ def fold(text: str) -> str:
     >>> fold("Médecin")
     'medecin'
     """
+    if text.isascii():
+        return text.casefold()
     text = unicodedata.normalize("NFKD", text.translate(_ONE_LETTER).casefold())
     return western_digits("".join(letter for letter in text if not unicodedata.combining(letter)))
 

@@ -189,6 +189,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         processor = app.ctx.agent.processor
         processor.action_endpoint = LocalActions()
         processor.graph_runner = InOrder.of(processor.graph_runner)
+        processor.domain.is_empty = lambda: False  # Rasa asks at each turn, and makes another domain to compare with
         self._app = app
         # Rasa wraps the store in one that keeps conversations without end when a save fails, and that cannot erase.
         store = app.ctx.agent.tracker_store
