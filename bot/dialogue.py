@@ -62,7 +62,7 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     language = reading.language or context.language
     nation = reading.nation or context.nation
     if language is None and reading.intent not in knowledge.critical:
-        return [_which_language(knowledge, today)]
+        return [_which_language(knowledge, today, reading.foreign)]
     settled = replace(context, language=language or languages.SOURCE, nation=nation, region=reading.region or context.region)
     if as_of and as_of != today:
         reading = replace(reading, periods=(Period(as_of, as_of),))

@@ -140,7 +140,9 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, str 
     if guess.language == context.language:
         return context.language, None
     other_script = languages.script(guess.language) != languages.script(context.language)
-    clear = guess.probability >= _SURE_OF_LANGUAGE_TO_SWITCH and (length >= 3 or other_script)
+    # People of every language write a few words of English ("sources", "delete my chat", "GP appointment") and go on in their own.
+    enough = length > 3 if guess.language == languages.SOURCE else length >= 3 or other_script
+    clear = guess.probability >= _SURE_OF_LANGUAGE_TO_SWITCH and enough
     return (guess.language, None) if clear else (context.language, None)
 
 

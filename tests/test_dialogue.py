@@ -92,8 +92,11 @@ def test_a_language_that_we_do_not_speak_gets_the_picker(knowledge: Knowledge) -
     assert (reply.topic, reply.status) == ("change_language", "choose")
 
 
-def test_a_language_that_we_know_but_do_not_speak_is_told_so_in_it_with_a_number_and_what_comes_nearest(knowledge: Knowledge) -> None:
-    (reply,) = hear(knowledge, "ask_gp_cost", foreign="ku")
+@pytest.mark.parametrize("context", [ENGLISH, Context()], ids=["in English", "at the start"])
+def test_a_language_that_we_know_but_do_not_speak_is_told_so_in_it_with_a_number_and_what_comes_nearest(
+    knowledge: Knowledge, context: Context
+) -> None:
+    (reply,) = hear(knowledge, "ask_gp_cost", context, foreign="ku")
     assert (reply.topic, reply.status) == ("change_language", "choose")
     assert "kurmanc" in reply.paragraphs[0] and "0808 1647 686" in reply.paragraphs[0] and "{" not in reply.paragraphs[0]
     assert [choice.title for choice in reply.choices[:2]] == [languages.own_name("ckb"), "English"]
