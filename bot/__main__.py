@@ -48,8 +48,10 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=int(os.environ.get("PORT", "5005")))
     add.add_parser("check", help="check the data; list what is due for review and what a person must check before launch")
-    catalogues = add.add_parser("catalogues", help="translations: compile them, or bring them up to date with the English")
-    catalogues.add_argument("action", choices=["compile", "update", "report"])
+    catalogues = add.add_parser(
+        "catalogues", help="translations: compile, bring up to date with the English, report, or list those that may say something else"
+    )
+    catalogues.add_argument("action", choices=["compile", "update", "report", "similar"])
     review = add.add_parser("review", help="take in the marks that a reviewer of a translation saved from its sheet (build/review)")
     review.add_argument("language", type=_language)
     review.add_argument("marks", type=Path, metavar="MARKS.csv")

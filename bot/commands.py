@@ -218,6 +218,8 @@ def catalogues(options: argparse.Namespace) -> int:
         compiled = catalogue_tools.compile_all()
         print(f"Compiled: {', '.join(compiled) or 'nothing had changed'}.")
         return 0
+    if options.action == "similar":
+        return _similar()
     knowledge = house.knowledge()
     lacking_anywhere = False
     for language in languages.languages()[1:]:
@@ -236,6 +238,17 @@ def catalogues(options: argparse.Namespace) -> int:
         print("\nTranslate what is empty or fuzzy in locales/<language>/LC_MESSAGES/messages.po, in any PO editor; until then it is withheld.")
         print("Give reviewers build/review/<language>.html; take in what they save: python -m bot review <language> marks.csv --by NAME.")
     return int(lacking_anywhere and options.action == "report")
+
+
+def _similar() -> int:
+    found = False
+    for language in languages.languages()[1:]:
+        print(f"{language}:")
+        for margin, english, translation in reviewing.least_similar(language, 5):
+            wrong = margin < reviewing.LIKELY_WRONG
+            found = found or wrong
+            print(f"  {margin:+.2f}{' likely wrong' if wrong else ''}: {english[:60]} | {translation[:60]}")
+    return int(found)
 
 
 def review(options: argparse.Namespace) -> int:

@@ -16,14 +16,19 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from babel.messages.catalog import Catalog, Message
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import languages
 from .catalogues import read, template, write
+from .embeddings import embed
 from .knowledge import BadData, Knowledge
 from .languages import LOCALES
 
+_ISOLATES = re.compile("[\u2066-\u2069]")
+# Of 23,000 right ones none lies as low (short titles in Somali come near); two that were exchanged lie at -0.085 and -0.11.
+LIKELY_WRONG = -0.08
 STATES = ("stale", "drafted", "reviewed")
 GOOD, WRONG = "good", "wrong"
 _REVIEWED = re.compile(r"Reviewed by (?P<by>.+), (?P<day>\d{4}-\d{2}-\d{2}), as (?P<fingerprint>[0-9a-f]{12})")
@@ -122,6 +127,21 @@ def take_in(knowledge: Knowledge, language: str, marks: Path, by: str, day: date
     with (LOCALES / language / "suggestions.csv").open("a", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([str(day), by, english, words] for english, words in suggestions)
     return Taken(reviewed, tuple(suggestions), outdated)
+
+
+def least_similar(language: str, count: int) -> list[tuple[float, str, str]]:
+    """The translations that are nearer to another English sentence than to their own, by sentence vectors.
+
+    Gives how much nearer (a difference of cosines), the English and the translation, worst first. Above zero the own is nearest.
+    """
+    messages = [message for message in read(language) if message.id and message.string]
+    english = embed([str(message.id) for message in messages])
+    own = embed([_ISOLATES.sub("", str(message.string)) for message in messages])
+    cosines = own @ english.T
+    right = cosines.diagonal().copy()
+    np.fill_diagonal(cosines, -1)
+    margins = right - cosines.max(axis=1)
+    return [(float(margins[i]), str(messages[i].id), str(messages[i].string)) for i in margins.argsort()[:count]]
 
 
 def _rows(path: Path) -> Iterable[tuple[str, str, str]]:

@@ -81,6 +81,19 @@ def test_a_line_that_is_no_mark_is_refused_with_its_number_and_nothing_is_writte
         review.take_in(knowledge, "fr", french / "none.csv", "A. Reviewer", DAY)
 
 
+def test_a_translation_that_stands_under_another_sentence_is_found(knowledge: Knowledge, french: Path) -> None:
+    catalog = read("fr")
+    first, second = [message for message in catalog if message.id and len(str(message.id)) > 80][10:12]
+    for message in [message for message in catalog if message.id][60:]:
+        if message.id not in (first.id, second.id):
+            catalog.delete(message.id)
+    catalog[first.id].string, catalog[second.id].string = second.string, first.string
+    catalogues.write("fr", catalog)
+    found = review.least_similar("fr", 2)
+    assert {english for _, english, _ in found} == {first.id, second.id}
+    assert all(margin < review.LIKELY_WRONG for margin, _, _ in found), [margin for margin, _, _ in found]
+
+
 def test_the_sheet_shows_each_draft_beside_its_english_in_its_own_direction(knowledge: Knowledge) -> None:
     sheet = review.sheet(knowledge, "ar")
     assert sheet.count("<article") == len([message for message in read("ar") if message.id])
