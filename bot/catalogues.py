@@ -3,6 +3,8 @@ up to date with it, and compiles them. With `languages.py`, the only user of Bab
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from .knowledge import Knowledge
 from .languages import LOCALES
 
 PROJECT = "Confide"
+REVIEWED = re.compile(r"Reviewed by (?P<by>.+), (?P<day>\d{4}-\d{2}-\d{2}), as (?P<fingerprint>[0-9a-f]{12})")
 HEADER = "# The words of Confide in this language. What no comment calls reviewed is a draft, and is said to be one."
 
 
@@ -105,6 +108,26 @@ def missing(catalog: Catalog, knowledge: Knowledge) -> list[Message]:
     return lacking
 
 
+def fingerprint(english: str, translation: str) -> str:
+    """Twelve hexadecimal digits that stand for a text and its translation as they are now.
+
+    >>> fingerprint("Yes", "Oui") == fingerprint("Yes", "Oui")
+    True
+    >>> fingerprint("Yes", "Oui") == fingerprint("Yes.", "Oui")
+    False
+    """
+    return hashlib.sha256(f"{english}\0{translation}".encode()).hexdigest()[:12]
+
+
+def state(message: Message | None) -> str:
+    """`stale` (withheld: missing, or its English has changed), `drafted`, or `reviewed` by a person."""
+    if message is None or not message.string or message.fuzzy:
+        return "stale"
+    marks = [found for comment in message.user_comments if (found := REVIEWED.fullmatch(comment))]
+    current = fingerprint(str(message.id), str(message.string))
+    return "reviewed" if any(mark["fingerprint"] == current for mark in marks) else "drafted"
+
+
 def compile_all() -> list[str]:
     """Compile each catalogue that is newer than its compiled form; the languages compiled."""
     compiled = []
@@ -113,7 +136,11 @@ def compile_all() -> list[str]:
         if target.is_file() and target.stat().st_mtime >= path.stat().st_mtime:
             continue
         language = path.parent.parent.name
+        catalog = read(language)
+        found = [state(message) for message in catalog if message.id]
+        if "reviewed" in found and set(found) != {"reviewed"}:
+            catalog.language_team = ""  # where sentences are reviewed one by one, one that nobody has read makes it a draft again
         with target.open("wb") as file:
-            write_mo(file, read(language), use_fuzzy=False)
+            write_mo(file, catalog, use_fuzzy=False)
         compiled.append(language)
     return compiled

@@ -7,7 +7,6 @@ English or the translation changes, the fingerprint is another and the translati
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -17,11 +16,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import languages
-from .catalogues import read, template, write
+from .catalogues import REVIEWED, fingerprint, read, state, template, write
 from .embeddings import embed
 from .knowledge import BadData, Knowledge
 from .languages import LOCALES
@@ -29,29 +28,7 @@ from .languages import LOCALES
 _ISOLATES = re.compile("[\u2066-\u2069]")
 # Of 23,000 right ones none lies as low (short titles in Somali come near); two that were exchanged lie at -0.085 and -0.11.
 LIKELY_WRONG = -0.08
-STATES = ("stale", "drafted", "reviewed")
 GOOD, WRONG = "good", "wrong"
-_REVIEWED = re.compile(r"Reviewed by (?P<by>.+), (?P<day>\d{4}-\d{2}-\d{2}), as (?P<fingerprint>[0-9a-f]{12})")
-
-
-def fingerprint(english: str, translation: str) -> str:
-    """Twelve hexadecimal digits that stand for a text and its translation as they are now.
-
-    >>> fingerprint("Yes", "Oui") == fingerprint("Yes", "Oui")
-    True
-    >>> fingerprint("Yes", "Oui") == fingerprint("Yes.", "Oui")
-    False
-    """
-    return hashlib.sha256(f"{english}\0{translation}".encode()).hexdigest()[:12]
-
-
-def state(message: Message | None) -> str:
-    """`stale` (withheld: missing, or its English has changed), `drafted`, or `reviewed` by a person."""
-    if message is None or not message.string or message.fuzzy:
-        return "stale"
-    marks = [found for comment in message.user_comments if (found := _REVIEWED.fullmatch(comment))]
-    current = fingerprint(str(message.id), str(message.string))
-    return "reviewed" if any(mark["fingerprint"] == current for mark in marks) else "drafted"
 
 
 def states(catalog: Catalog, knowledge: Knowledge) -> Counter[str]:
@@ -115,14 +92,14 @@ def take_in(knowledge: Knowledge, language: str, marks: Path, by: str, day: date
         if message is None:
             outdated += 1
             continue
-        message.user_comments = [comment for comment in message.user_comments if not _REVIEWED.fullmatch(comment)]
+        message.user_comments = [comment for comment in message.user_comments if not REVIEWED.fullmatch(comment)]
         if mark == GOOD:
             message.user_comments.append(f"Reviewed by {by}, {day}, as {name}")
             reviewed += 1
         elif words:
             suggestions.append((str(message.id), words))
     if states(catalog, knowledge)["reviewed"] == sum(states(catalog, knowledge).values()):
-        catalog.language_team = f"Reviewed by {by}, {day}"  # what the compiled catalogue says of itself: no draft any more
+        catalog.language_team = f"Reviewed by {by}, {day}"  # the compiled catalogue says so, while it is so
     write(language, catalog)
     with (LOCALES / language / "suggestions.csv").open("a", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([str(day), by, english, words] for english, words in suggestions)

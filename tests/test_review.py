@@ -70,6 +70,21 @@ def test_a_catalogue_that_is_reviewed_whole_says_so_itself(knowledge: Knowledge,
     assert read("fr").language_team == "Reviewed by A. Reviewer, 2026-11-22"
 
 
+def test_a_catalogue_is_a_draft_again_once_a_sentence_of_it_has_changed(knowledge: Knowledge, french: Path) -> None:
+    lines = [f'{name},good,""' for name, _ in first_messages(10_000)]
+    review.take_in(knowledge, "fr", marks(french, *lines), "A. Reviewer", DAY)
+    compiled = french / "LC_MESSAGES" / "messages.mo"
+    for changed, team in ((False, b"Reviewed by A. Reviewer"), (True, b"")):
+        if changed:
+            catalog = read("fr")
+            next(message for message in catalog if message.id).string += " !"
+            catalogues.write("fr", catalog)
+        compiled.unlink(missing_ok=True)
+        catalogues.compile_all()
+        header = compiled.read_bytes()
+        assert (b"Reviewed by A. Reviewer" in header) == bool(team)
+
+
 @pytest.mark.parametrize("line", ["abc,good,", "000000000000,perhaps,", "000000000000,good"])
 def test_a_line_that_is_no_mark_is_refused_with_its_number_and_nothing_is_written(knowledge: Knowledge, french: Path, line: str) -> None:
     before = catalogues.po_path("fr").read_bytes()
