@@ -29,6 +29,7 @@ MODELS = house.ROOT / "models"
 _TRAINED_FROM = ("data/nlu/*.yml", "data/identify/*.yml", "data/dialogue/*.yml", "config.yml", "domain.yml", "requirements.lock")
 _TRAINED_BY = (
     "understanding.py",
+    "orthography.py",
     "identify.py",
     "embeddings.py",
     "encoder.py",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
+
+Component = TypeVar("Component")
 
 
 class InOrder(DaskGraphRunner):  # type: ignore[misc]
@@ -17,6 +19,13 @@ class InOrder(DaskGraphRunner):  # type: ignore[misc]
         same = cls.__new__(cls)
         same.__dict__.update(runner.__dict__)
         return same
+
+    def component(self, kind: type[Component]) -> Component:
+        """The graph's component of a class; LookupError when it has none."""
+        for node in self._instantiated_nodes.values():
+            if isinstance(node._component, kind):
+                return node._component
+        raise LookupError(f"the graph has no {kind.__name__}; train anew")
 
     def run(self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None) -> dict[str, Any]:
         """The targets' outputs by their names; GraphRunError for an input that has a node's name."""

@@ -34,7 +34,7 @@ def learn(texts: Sequence[str], topics: Sequence[str], languages: Sequence[str])
     recognised = [(text, language) for language, known in knowledge.recognised.items() for text in known.sentences]
     more_texts, more_languages = zip(*recognised, *((text, OTHER) for text in others))
     identifier = LanguageIdentifier().fit([*texts, *more_texts], [*languages, *more_languages])
-    return Mind(TopicClassifier().fit(texts, topics, knowledge.critical), identifier, knowledge)
+    return Mind(TopicClassifier().fit(texts, topics, languages, knowledge.critical), identifier, knowledge)
 
 
 def of_model(model: Path) -> Mind:

@@ -55,13 +55,18 @@ class Reader(GraphComponent, IntentClassifier):  # type: ignore[misc]
         embed(["ready"])
         return cls(Mind(topics, identifier, house.knowledge()), model_storage, resource)
 
+    @property
+    def mind(self) -> Mind:
+        """What messages are read with; only a trained reader has it."""
+        assert self._mind is not None
+        return self._mind
+
     def process(self, messages: list[Message]) -> list[Message]:
         """Read each message; its metadata carries the conversation's context."""
-        assert self._mind is not None
         for message in messages:
             metadata = message.get("metadata") or {}
             place = Place(metadata["place"]["nation"], metadata["place"]["london"], ("postcode",)) if metadata.get("place") else None
-            reading = read(message.get("text") or "", context_from_metadata(metadata), self._mind, house.today(), place)
+            reading = read(message.get("text") or "", context_from_metadata(metadata), self.mind, house.today(), place)
             ranking = [{"name": name, "confidence": probability} for name, probability in reading.ranking]
             message.set("intent", {"name": reading.intent, "confidence": reading.confidence}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)

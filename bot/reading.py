@@ -146,6 +146,18 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, str 
     return (guess.language, None) if clear else (context.language, None)
 
 
+def to_embed(text: str, context: Context, mind: Mind) -> list[str]:
+    """The texts whose sentence vectors `read` will need, so that they can be made beside other conversations."""
+    language = written_in(text, context, mind)
+    return [mind.topics.orthography.restore(part, language) for part in asked_in(text)]
+
+
+def written_in(text: str, context: Context, mind: Mind) -> str | None:
+    """The language that a text's words are looked up in."""
+    guess = mind.identifier.guess(text)
+    return guess.language if guess and (guess.sure or context.language is None) else context.language
+
+
 def asked_in(text: str) -> list[str]:
     """The texts that a message is understood by: what it asks as a whole, then its sentences when it has several."""
     sentences = [part.strip() for part in _SENTENCE.split(text) if len(words(part)) >= 2]
@@ -159,13 +171,14 @@ def asked_in(text: str) -> list[str]:
 def _topic(text: str, reading: Reading, context: Context, mind: Mind, left: int, today: date) -> Reading:
     knowledge = mind.knowledge
     follows = _follows(text, context, knowledge)
+    language = written_in(text, context, mind)
     text, *sentences = asked_in(text)
-    whole, *parts = mind.topics.rank([text, *sentences], follow_ups=follows)
+    whole, *parts = mind.topics.rank([text, *sentences], language, follow_ups=follows)
     reading = replace(reading, ranking=whole.topics[:5], confidence=whole.confidence)
     danger, sure = _danger(whole, parts, mind)
     if danger and sure:
         near = [topic for topic, probability in whole.of(knowledge.critical) if topic != danger and probability >= _NEAR]
-        return replace(reading, intent=danger, also=near[0] if near else _second([danger], parts or _clauses(text, mind), mind))
+        return replace(reading, intent=danger, also=near[0] if near else _second([danger], parts or _clauses(text, language, mind), mind))
     if danger:
         own = _own_topic(text, reading, context, mind, left, whole, parts, today)
         calm = set(knowledge.topics) - knowledge.critical - _NEVER_AFTER_DANGER
@@ -242,9 +255,9 @@ def _of_danger(ranked: Ranked, mind: Mind) -> tuple[str | None, float]:
     return (dangers[0][0] if dangers else None), sum(probability for _, probability in dangers)
 
 
-def _clauses(text: str, mind: Mind) -> list[Ranked]:
+def _clauses(text: str, language: str | None, mind: Mind) -> list[Ranked]:
     clauses = [part.strip() for part in _CLAUSE.split(text) if part and len(words(part)) >= 3][:_MOST_SENTENCES]
-    return mind.topics.rank(clauses) if len(clauses) > 1 else []
+    return mind.topics.rank(clauses, language) if len(clauses) > 1 else []
 
 
 def _second(known: list[str], parts: list[Ranked], mind: Mind) -> str | None:

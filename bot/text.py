@@ -6,8 +6,12 @@ import re
 import sys
 import unicodedata
 
-# Spellings of one Arabic-script letter that people exchange freely when they type (alef with and without hamza, final ya, ta marbuta).
-_ONE_LETTER = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": "", "ؤ": "و", "ئ": "ي"})
+# Spellings of one Arabic-script letter that people exchange freely when they type (alef with and without hamza, final ya, ta marbuta),
+# and Latin letters with a stroke or without a dot, which Unicode does not take apart into a letter and a mark.
+_ONE_LETTER = str.maketrans(
+    {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ı": "i"}
+    | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": "", "ؤ": "و", "ئ": "ي"}
+)
 _DIGITS = {code: str(unicodedata.decimal(chr(code))) for code in range(sys.maxunicode + 1) if code > 0x7F and chr(code).isdecimal()}
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 

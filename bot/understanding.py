@@ -15,7 +15,9 @@ from scipy import sparse
 
 from .embeddings import embed, embed_examples
 from .grams import Grams
+from .identify import base
 from .linear import CalibratedSVM, Probabilities
+from .orthography import Orthography
 from .text import fold
 
 VECTOR_WEIGHT = 1.1  # of a centred unit vector beside unit n-gram vectors; by ablation, as is the next
@@ -58,6 +60,7 @@ class TopicClassifier:
     """
 
     def __init__(self) -> None:
+        self.orthography = Orthography()
         self.grams = Grams((2, 5), fold)
         self.centre: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self.machine = CalibratedSVM(REGULARISATION, FOLDS)
@@ -65,11 +68,14 @@ class TopicClassifier:
         self.danger_from = 0.5
         self.precaution_from = 0.5
 
-    def fit(self, texts: Sequence[str], topics: Sequence[str], critical: Collection[str]) -> TopicClassifier:
-        """Learn from examples; `critical` are the danger topics, which get thresholds of their own."""
-        vectors = embed_examples(texts)
+    def fit(self, texts: Sequence[str], topics: Sequence[str], languages: Sequence[str], critical: Collection[str]) -> TopicClassifier:
+        """Learn from examples, each with its language or `<language>_Latn`; `critical` are the danger topics, which get thresholds of their own."""
+        self.orthography.fit(texts, languages)
+        restored = [self.orthography.restore(text, base(language)) for text, language in zip(texts, languages)]
+        vectors = embed_examples(restored)
         self.centre = vectors.mean(axis=0)
-        grams = self.grams.fit(texts).matrix(texts)
+        both = [_both(text, again) for text, again in zip(texts, restored)]
+        grams = self.grams.fit(both).matrix(both)
         held_out = self.machine.fit(sparse.hstack([sparse.csr_matrix(self._weighed(vectors)), grams], format="csr"), topics)
         index = np.searchsorted(self.machine.classes, np.asarray(topics))
         alone = self._topics_only[index]
@@ -97,14 +103,24 @@ class TopicClassifier:
             wanted = float(np.quantile(real, 1 - DANGER_RECALL))
             self.precaution_from = min(self.danger_from, PRECAUTION_AT_MOST, max(wanted, float(np.quantile(other, 1 - PRECAUTIONS))))
 
-    def rank(self, texts: Sequence[str], follow_ups: bool = False) -> list[Ranked]:
-        """The topics of each text with their probabilities, best first; follow-ups only where there is something to follow."""
+    def rank(self, texts: Sequence[str], language: str | None = None, follow_ups: bool = False) -> list[Ranked]:
+        """The topics of each text with their probabilities, best first; follow-ups only where there is something to follow.
+
+        `language` is what the texts are in, in whatever letters.
+        """
         if not texts:
             return []
-        scores = np.stack([self.machine.scores(*self.grams.row(text), vector) for text, vector in zip(texts, self._weighed(embed(texts)))])
+        restored = [self.orthography.restore(text, language) for text in texts]
+        rows = [self.grams.row(_both(text, again)) for text, again in zip(texts, restored)]
+        scores = np.stack([self.machine.scores(*row, vector) for row, vector in zip(rows, self._weighed(embed(restored)))])
         probabilities = self.machine.probabilities(scores, None if follow_ups else self._topics_only)
         ranked = []
         for row in probabilities:
             order = np.argsort(-row)
             ranked.append(Ranked(tuple((self.machine.classes[i], float(row[i])) for i in order)))
         return ranked
+
+
+def _both(typed: str, restored: str) -> str:
+    """What n-grams are taken of: the words as typed, and as their language writes them."""
+    return typed if restored == typed else f"{typed} {restored}"

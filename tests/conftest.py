@@ -20,8 +20,9 @@ from uuid import uuid4
 
 import pytest
 
-from bot import house
+from bot import commands, house
 from bot.knowledge import Knowledge
+from bot.mind import Mind, of_model
 from bot.without_tensorflow import import_rasa_without_tensorflow
 
 import_rasa_without_tensorflow()  # as the product does
@@ -34,6 +35,12 @@ TODAY = date(2026, 11, 22)
 @pytest.fixture(scope="session")
 def knowledge() -> Knowledge:
     return house.knowledge()
+
+
+@pytest.fixture(scope="session")
+def mind() -> Mind:
+    """The trained classifiers with the knowledge."""
+    return of_model(commands.model_path())
 
 
 @pytest.fixture

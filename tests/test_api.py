@@ -29,7 +29,10 @@ from schemathesis.checks import ALL_CHECKS
 
 from bot import languages
 from bot.channels.limits import Limits, Once
+from bot.channels.measures import Measures
+from bot.channels.turns import Turns
 from bot.channels.web import Incoming, WebChannel
+from bot.mind import Mind
 from bot.tracker_store import ExpiringTrackerStore
 
 WEBHOOK = "/webhooks/web/webhook"
@@ -217,28 +220,28 @@ def test_a_language_tag_is_read_in_any_spelling(server: Server) -> None:
 
 def test_a_message_sent_again_gets_the_same_answer_and_is_one_turn(server: Server) -> None:
     person = Person(server, language="en")
-    person.says("blargle fnord", message_id="one")
+    person.says("🤷", message_id="one")
     first = person.text
-    person.says("blargle fnord", message_id="one")
+    person.says("🤷", message_id="one")
     assert person.text == first
     # A second misunderstanding is answered in other words, so the repeat was no turn.
-    person.says("plugh xyzzy", message_id="two")
+    person.says("🤔", message_id="two")
     person.sees("I still do not understand")
 
 
 def test_a_message_sent_twice_at_once_gets_the_same_answer_and_is_one_turn(server: Server) -> None:
     person = Person(server, language="en")
     with ThreadPoolExecutor(6) as several:
-        replies = list(several.map(lambda _: Person(server, "en", person.sender).says("blargle fnord", message_id="one"), range(6)))
+        replies = list(several.map(lambda _: Person(server, "en", person.sender).says("🤷", message_id="one"), range(6)))
     assert all(reply == replies[0] for reply in replies)
-    person.says("plugh xyzzy", message_id="two")
+    person.says("🤔", message_id="two")
     person.sees("I still do not understand")
 
 
 def test_two_messages_at_once_are_two_turns_one_after_the_other(server: Server) -> None:
     person = Person(server, language="en")
     with ThreadPoolExecutor(2) as several:
-        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["blargle fnord", "plugh xyzzy"]))
+        replies = list(several.map(lambda text: Person(server, "en", person.sender).says(text)[0]["text"], ["🤷", "🤔"]))
     assert len(set(replies)) == 2
     assert any("I still do not understand" in reply for reply in replies)
 
@@ -266,7 +269,7 @@ def test_a_deleted_conversation_is_forgotten(way: str, server: Server) -> None:
     person.sees("This is for England")
 
 
-async def test_deleting_during_a_turn_leaves_nothing() -> None:
+async def test_deleting_during_a_turn_leaves_nothing(mind: Mind) -> None:
     channel, store, may_end = WebChannel.from_credentials(None), ExpiringTrackerStore(), asyncio.Event()
 
     async def turn(message: UserMessage) -> None:
@@ -274,8 +277,7 @@ async def test_deleting_during_a_turn_leaves_nothing() -> None:
         await message.output_channel.send_response("", {"text": "hello"})
         await store.save(DialogueStateTracker.from_events(message.sender_id, [UserUttered("hello")]))
 
-    channel.blueprint(turn)
-    channel._store = store
+    channel._turns = Turns("web", turn, store, mind, Measures())
     answering = asyncio.ensure_future(channel._answer(Incoming("a", "hello", "en", "one")))
     await asyncio.sleep(0.01)
     deleting = asyncio.ensure_future(channel._forget("a"))

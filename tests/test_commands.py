@@ -17,14 +17,8 @@ from conftest import ROOT, TODAY
 
 from bot import commands
 from bot.__main__ import main
-from bot.mind import of_model
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="session")
-def mind() -> Any:
-    return of_model(commands.model_path())
 
 
 @pytest.fixture

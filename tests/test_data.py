@@ -259,6 +259,20 @@ def test_no_example_stands_under_two_topics_however_it_is_typed() -> None:
     assert not both, f"keep each under one of its topics: {both}"
 
 
+def test_no_example_is_another_with_its_words_moved_or_one_of_seven_and_more_changed() -> None:
+    """Between two topics such a pair is a contrast, and welcome."""
+    seen: dict[tuple[object, ...], str] = {}
+    near = []
+    for example in examples():
+        typed = words(example.text)
+        moved = [("moved", *sorted(typed))]
+        changed = [("changed", *typed[:at], None, *typed[at + 1 :]) for at in range(len(typed))] if len(typed) >= 7 else []
+        keys = [(example.language, example.topic, *key) for key in moved + changed]
+        near += [f"{example.language} {example.topic}: {example.text} | {seen[key]}" for key in keys if key in seen][:1]
+        seen.update(dict.fromkeys(keys, example.text))
+    assert not near, f"of {len(near)} pairs keep one sentence each: {near[:5]}"
+
+
 @pytest.mark.parametrize("language", SPOKEN)
 def test_the_examples_are_in_the_script_of_the_language(language: str) -> None:
     name = SCRIPTS[languages.script(language)]

@@ -23,6 +23,8 @@ SEAMS = frozenset(
         "bot.conversation",
         "bot.tracker_store",
         "bot.commands",
+        "bot.channels.start",
+        "bot.channels.turns",
         "bot.channels.web",
         "bot.channels.sms",
         "bot.channels.whatsapp",

@@ -20,9 +20,11 @@ from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot import house, nlg
-from bot.channels.web import Incoming, WebChannel, _prepared
+from bot.channels.measures import Measures
+from bot.channels.turns import Turns, prepared
 from bot.dialogue import Context
 from bot.knowledge import Knowledge
+from bot.mind import Mind
 from bot.privacy import _WithoutWords, mask, pseudonym
 from bot.text import western_digits
 from bot.tracker_store import ExpiringTrackerStore
@@ -157,30 +159,27 @@ def test_a_pseudonym_tells_nothing_of_the_address_and_differs_by_channel() -> No
 
 @pytest.mark.parametrize("text", [text for _, text in kinds()] + POSTCODES)
 def test_what_goes_into_the_conversation_is_masked(text: str) -> None:
-    stored, metadata = _prepared(f"where is a clinic? {text}", Context(language="en", topic="find_clinic", status="choose"))
+    stored, metadata = prepared(f"where is a clinic? {text}", Context(language="en", topic="find_clinic", status="choose"))
     assert "@" not in stored
     digits = "".join(letter for letter in western_digits(text) if letter.isdecimal())
     assert not digits or digits not in "".join(letter for letter in western_digits(f"{stored} {json.dumps(metadata)}") if letter.isdecimal())
 
 
 def test_of_a_postcode_only_the_nation_and_whether_it_is_london_is_kept() -> None:
-    stored, metadata = _prepared("E15 4QQ", Context(language="en", topic="find_clinic", status="choose"))
+    stored, metadata = prepared("E15 4QQ", Context(language="en", topic="find_clinic", status="choose"))
     assert stored == "[postcode]"
     assert metadata["place"] == {"nation": "england", "london": True}
 
 
-async def test_the_tracker_holds_no_identifier_after_a_whole_turn() -> None:
+async def test_the_tracker_holds_no_identifier_after_a_whole_turn(mind: Mind) -> None:
     store = ExpiringTrackerStore(Domain.empty())
-    channel = WebChannel.from_credentials(None)
 
     async def turn(message: UserMessage) -> None:
         event = UserUttered(message.text, {"name": "ask_gp_safe"}, [], message.metadata and {"metadata": message.metadata})
         await store.save(DialogueStateTracker.from_events(message.sender_id, [event]))
         await message.output_channel.send_response("", {"text": "hello"})
 
-    channel.blueprint(turn)
-    channel._store = store
-    await channel._answer(Incoming("secret-sender", MESSAGE, "en", None))
+    await Turns("web", turn, store, mind, Measures()).answer(pseudonym("web", "secret-sender"), MESSAGE, "en")
     ((sender, (_, events)),) = store._held.items()
     held = sender + json.dumps([event.as_dict() for event in events], ensure_ascii=False)
     assert not [secret for secret in SECRETS if secret in held and secret != "Kandahar"]

@@ -21,6 +21,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,14 @@ from bench import BUILD, BUSY, ROOT, Stop, busy_share, stock_config, stock_nlu, 
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from bot import evaluation, house, identify, languages, linear, mind, understanding
+from bot import evaluation, house, identify, languages, linear, understanding
 from bot.commands import model_path
+from bot.dialogue import Context
 from bot.embeddings import embed, embed_examples
 from bot.evaluation import Question
 from bot.examples import Example, read_examples
+from bot.mind import Mind, of_model
+from bot.reading import written_in
 from bot.text import words
 from bot.understanding import FOLLOW_UP, TopicClassifier
 
@@ -55,33 +59,43 @@ def _ordered(scores: npt.NDArray[Any], topics: Sequence[str]) -> list[str]:
     return [topics[index] for index in np.argsort(-scores)]
 
 
-def by_n_grams(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
+def _parted(examples: Sequence[Example]) -> tuple[list[str], list[str]]:
+    return [example.text for example in examples], [example.topic for example in examples]
+
+
+def by_n_grams(examples: Sequence[Example]) -> Ranker:
     """Character n-grams alone, with the classifier that ours has."""
+    texts, topics = _parted(examples)
     grams, machine = TopicClassifier().grams.fit(texts), linear.CalibratedSVM(understanding.REGULARISATION, understanding.FOLDS)
     machine.fit(grams.matrix(texts), topics)
     return lambda text: _ordered(machine.scores(*grams.row(text)), machine.classes)
 
 
-def by_vectors(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
+def by_vectors(examples: Sequence[Example]) -> Ranker:
     """Sentence vectors alone, with logistic regression."""
+    texts, topics = _parted(examples)
     vectors = embed_examples(texts)
     centre = vectors.mean(axis=0)
     model = LogisticRegression(C=10.0, max_iter=500).fit(vectors - centre, topics)  # 10 read no worse than 30 and 100
     return lambda text: _ordered(model.decision_function(embed([text]) - centre)[0], list(model.classes_))
 
 
-def by_neighbour(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
+def by_neighbour(examples: Sequence[Example]) -> Ranker:
     """The topics in the order of their nearest examples' sentence vectors."""
+    texts, topics = _parted(examples)
     order = np.argsort(np.asarray(topics), kind="stable")
     vectors = embed_examples(texts)[order]
     names, starts = np.unique(np.asarray(topics)[order], return_index=True)
     return lambda text: _ordered(np.maximum.reduceat(vectors @ embed([text])[0], starts), names.tolist())
 
 
-def by_both(texts: Sequence[str], topics: Sequence[str]) -> Ranker:
-    """Ours: n-grams and vectors, calibrated."""
-    model = TopicClassifier().fit(texts, topics, house.knowledge().critical)
-    return lambda text: [topic for topic, _ in model.rank([text])[0].topics]
+def ours(examples: Sequence[Example], identifier: identify.LanguageIdentifier) -> Ranker:
+    """N-grams and vectors, calibrated, of messages brought back to their language's own writing."""
+    texts, topics = _parted(examples)
+    knowledge = house.knowledge()
+    classifier = TopicClassifier().fit(texts, topics, [example.language for example in examples], knowledge.critical)
+    mind = Mind(classifier, identifier, knowledge)
+    return lambda text: [topic for topic, _ in mind.topics.rank([text], written_in(text, Context(), mind))[0].topics]
 
 
 def by_diet(model: Path) -> Ranker:
@@ -154,20 +168,20 @@ def diet_model(examples: Sequence[Example], epochs: int) -> tuple[Path, float]:
     return trained(BUILD / "diet", contents, train, f"Training {DIET} on {len(examples)} examples for {epochs} epochs. This takes long.")
 
 
-def ways(examples: Sequence[Example], questions: Sequence[Question], diet_epochs: int | None) -> list[Way]:
+def ways(examples: Sequence[Example], questions: Sequence[Question], mind: Mind, diet_epochs: int | None) -> list[Way]:
     """Every way, measured; without DIET when its epochs are None."""
     critical = house.knowledge().critical
-    texts, topics = [example.text for example in examples], [example.topic for example in examples]
-    embed_examples(texts)  # training is timed without the making of vectors
+    restored = [mind.topics.orthography.restore(example.text, identify.base(example.language)) for example in examples]
+    embed_examples([example.text for example in examples] + restored)  # training is timed without the making of vectors
     measured = []
     for name, train in (
         ("character n-grams", by_n_grams),
         ("sentence vectors, logistic regression", by_vectors),
         ("sentence vectors, nearest example", by_neighbour),
-        ("**n-grams and vectors (ours)**", by_both),
+        ("**n-grams and vectors, own writing restored (ours)**", partial(ours, identifier=mind.identifier)),
     ):
         began = time.perf_counter()
-        ranker = train(texts, topics)
+        ranker = train(examples)
         measured.append(measure(name, ranker, time.perf_counter() - began, questions, critical))
         print(measured[-1].row("now"), flush=True)
     if diet_epochs is not None:
@@ -470,22 +484,22 @@ def main() -> int:
     questions = [question for path in paths for question in evaluation.read_questions(path)][:: options.every]
     held_out, seen = parted(questions, examples)
     print(f"{len(questions)} questions; {len(seen)} of them stand among the {len(examples)} examples and are left out.\n", flush=True)
-    ours = mind.of_model(model_path())
-    report = evaluation.evaluate(held_out, ours)
+    mind = of_model(model_path())
+    report = evaluation.evaluate(held_out, mind)
     print(f"{report.text}\n", flush=True)
-    identifiers = identifiers_table(ours.identifier, [(question.language, question.text) for question in held_out])
+    identifiers = identifiers_table(mind.identifier, [(question.language, question.text) for question in held_out])
     print("\n".join(identifiers), "\n", flush=True)
     some_examples = examples[:: options.ways_from]
-    measured = ways(some_examples, held_out, None if options.no_diet else options.diet_epochs)
+    measured = ways(some_examples, held_out, mind, None if options.no_diet else options.diet_epochs)
     began = time.perf_counter()
     some = [question.text for question in held_out[:100]]
     for text in some:
         embed([text])
     vector_ms = (time.perf_counter() - began) * 1000 / len(some)
     rows = [way.row(day) for way in measured] + kept
-    seen_figures = evaluation.evaluate(seen, ours).figures if seen else None
+    seen_figures = evaluation.evaluate(seen, mind).figures if seen else None
     found = Findings(
-        examples, len(some_examples), report.figures, seen_figures, ours.topics, rows, identifiers, ours.identifier.sure_from, vector_ms, busy
+        examples, len(some_examples), report.figures, seen_figures, mind.topics, rows, identifiers, mind.identifier.sure_from, vector_ms, busy
     )
     options.out.mkdir(parents=True, exist_ok=True)
     page.write_text(document(found, day), encoding="utf-8")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import math
 import os
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
-from weakref import WeakValueDictionary
 
-from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.core.channels.channel import InputChannel, UserMessage
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from sanic import Blueprint, Sanic
 from sanic.exceptions import MethodNotSupported, NotFound, PayloadTooLarge, SanicException
@@ -26,17 +22,15 @@ from sanic.response import BaseHTTPResponse, HTTPResponse, empty, raw, redirect
 from sanic.response import html as html_response
 from sanic.response import json as json_response
 
-from .. import dates, house, languages, places, reading
-from ..conversation import as_metadata, context_of
-from ..dialogue import Context, failed, knowledge_message
-from ..embeddings import prepare
-from ..in_order import InOrder
-from ..local_actions import LocalActions
-from ..privacy import mask, pseudonym
+from .. import house, languages, reading
+from ..dialogue import knowledge_message
+from ..privacy import pseudonym
 from ..replies import compose
 from . import feeds, page
 from .limits import Limits, Once
 from .measures import Measures
+from .start import connect
+from .turns import Replies, Turns
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +38,6 @@ MESSAGE_LIMIT = 1000  # letters
 BODY_LIMIT = 16 * 1024  # bytes
 SENDER_LIMIT = 128
 SWEEP_SECONDS = 60
-Replies = list[dict[str, Any]]
 
 
 class Refused(Exception):
@@ -58,23 +51,6 @@ class Refused(Exception):
         """The refusal as JSON: {"error": {"code", "reason"}}."""
         headers = {"Cache-Control": "no-store", **({"Retry-After": str(self.retry_after)} if self.retry_after else {})}
         return json_response({"error": {"code": self.code, "reason": self.reason}}, status=self.status, headers=headers)
-
-
-class Collected(OutputChannel):  # type: ignore[misc]
-    """Collects what Rasa sends, reply by reply."""
-
-    def __init__(self) -> None:
-        self.replies: Replies = []
-
-    @classmethod
-    def name(cls) -> str:
-        """The channel's name in Rasa."""
-        return "web"
-
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Take one message of Rasa's: the replies it carries, or its bare text."""
-        replies = (message.get("custom") or {}).get("replies")
-        self.replies += list(replies) if replies else [{"text": message.get("text") or ""}]
 
 
 @dataclass(frozen=True)
@@ -127,7 +103,6 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         self._headers = page.security_headers(" ".join(["'self'", *frame_origins]))
         self._limits = Limits(messages_a_minute, messages_a_minute_from_an_address)
         self._once: Once[Replies] = Once()
-        self._turns_under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._measures = Measures()
         self._assets = page.assets()
 
@@ -186,21 +161,10 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         app.response_middleware.append(_last)  # after Rasa's, which tells other sites that they may read
 
     async def _connect(self, app: Sanic, _: object) -> None:
-        processor = app.ctx.agent.processor
-        processor.action_endpoint = LocalActions()
-        processor.graph_runner = InOrder.of(processor.graph_runner)
-        processor.domain.is_empty = lambda: False  # Rasa asks at each turn, and makes another domain to compare with
+        await connect(app)
         self._app = app
-        # Rasa wraps the store in one that keeps conversations without end when a save fails, and that cannot erase.
-        store = app.ctx.agent.tracker_store
-        self._store = getattr(store, "_tracker_store", store)
-        app.ctx.agent.tracker_store = processor.tracker_store = self._store
+        self._turns = Turns.of(self.name(), self._on_new_message, app, self._measures)
         self._sweeping = asyncio.ensure_future(self._sweep())
-        await app.ctx.agent.parse_message("hello")
-        _warm_up()
-        # What was loaded at the start stays: looking through it again and again for rubbish would make turns wait.
-        gc.collect()
-        gc.freeze()
 
     async def _disconnect(self, app: Sanic, _: object) -> None:
         self._sweeping.cancel()
@@ -209,7 +173,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         """Forgets what is past its time also when nobody writes."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self._store.expire()
+            self._turns.store.expire()
             self._once.expire()
 
     def _on_error(self, request: Request, error: Exception) -> HTTPResponse:
@@ -246,48 +210,15 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return [{"recipient_id": incoming.sender, **reply} for reply in replies]
 
     async def _turn(self, person: str, incoming: Incoming) -> Replies:
-        """One turn of a conversation. Whatever breaks, the person gets a number to call."""
-        began = time.perf_counter()
-        collected = Collected()
-        try:
-            async with self._turn_of(person):
-                context = await self._context(person, incoming.language)
-                text, metadata = _prepared(incoming.message, context)
-                if not text.startswith("/"):
-                    await prepare(reading.asked_in(text))
-                await self._on_new_message(UserMessage(text, collected, person, input_channel=self.name(), metadata=metadata))
-            if not collected.replies:
-                raise RuntimeError("the turn ended without a reply")
-            replies = [_with_text(reply) for reply in collected.replies]
-        except Exception:
-            logger.exception("a turn failed for %s", person[:8])
-            replies = [_with_text(failed(house.knowledge(), incoming.language, house.today()).for_patients())]
-        for reply in replies:
-            self._measures.turn(reply.get("status") or "answered", reply.get("language") or "", time.perf_counter() - began)
+        replies = await self._turns.answer(person, incoming.message, incoming.language)
         if any(reply.get("topic") == "delete_my_chat" for reply in replies):
             self._once.forget(person)
         return replies
 
-    def _turn_of(self, person: str) -> asyncio.Lock:
-        """One turn of a conversation at a time: a message is read in the light of the answer before it. Rasa's own lock waits a whole second."""
-        lock = self._turns_under_way.get(person) or asyncio.Lock()
-        self._turns_under_way[person] = lock
-        return lock
-
-    async def _context(self, person: str, language: str | None) -> Context:
-        tracker = await self._store.retrieve(person)
-        context = context_of(tracker) if tracker else Context()
-        if language and language != context.language:
-            # The page says which language it stands in; the conversation's own, once it has one, is what was last spoken.
-            context = replace(context, language=language)
-        return context
-
     async def _forget(self, sender: str) -> None:
         person = pseudonym("web", sender.strip())
-        # A turn under way would save the conversation again, so it ends first.
-        async with self._turn_of(person):
-            self._store.erase(person)
-            self._once.forget(person)
+        await self._turns.erase(person)
+        self._once.forget(person)
 
     async def _erase(self, request: Request, sender: str) -> HTTPResponse:
         await self._forget(unquote(sender))
@@ -313,7 +244,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         else:
             form = request.form
             sender = (form.get("sender") or "").strip()[:SENDER_LIMIT] or secrets.token_urlsafe(16)
-            turns = await self._turns(sender)
+            turns = await self._shown_before(sender)
             turns += await self._posted(request, sender, (form.get("message") or "").strip(), speaks)
         greeting = compose(knowledge, "greet", today, speaks).for_patients()
         embedded = request.args.get("embedded") == "1"
@@ -342,9 +273,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             return [page.Turn("person", shown), page.Turn("assistant", "", refusal)]
         return [page.Turn("person", shown), *(page.Turn("assistant", "", reply) for reply in replies)]
 
-    async def _turns(self, sender: str) -> list[page.Turn]:
+    async def _shown_before(self, sender: str) -> list[page.Turn]:
         """The conversation so far, as the no-JavaScript page shows it again."""
-        tracker = await self._store.retrieve(pseudonym("web", sender))
+        tracker = await self._turns.store.retrieve(pseudonym("web", sender))
         turns: list[page.Turn] = []
         for event in tracker.events if tracker else ():
             if isinstance(event, UserUttered) and event.text and not event.text.startswith("/"):
@@ -384,7 +315,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return response
 
     async def _privacy(self, request: Request, language: str | None = None) -> HTTPResponse:
-        hours = math.ceil(self._store.hours)
+        hours = math.ceil(self._turns.store.hours)
         return html_response(page.privacy_page(house.knowledge(), self._language(request, language), hours), headers=self._headers)
 
     async def _timeline(self, request: Request, language: str | None = None) -> HTTPResponse:
@@ -407,15 +338,6 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         if not self._measures.may_read(request.ip, request.headers.get("authorization"), forwarded):
             raise Refused(403, "forbidden", "Measures are for this machine, or for who has the token in CONFIDE_METRICS_TOKEN.")
         return raw(self._measures.text(), content_type="text/plain; version=0.0.4")
-
-
-def _warm_up() -> None:
-    """Load what each language's first replies need (its words, its dates): else the first person to write in it waits a tenth of a second."""
-    for language in languages.languages():
-        for topic in house.knowledge().topics:
-            compose(house.knowledge(), topic, house.today(), language)
-        with suppress(Exception):  # a language that dateparser cannot read is read without it, then as now
-            dates.find("9.5.2018", house.today(), language)
 
 
 def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -473,25 +395,3 @@ def _json_of(request: Request) -> object:
 
 def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _prepared(message: str, context: Context) -> tuple[str, dict[str, Any]]:
-    """The message as it may be stored, and what must be known of it: identifiers masked, the place kept only as nation and region."""
-    metadata = as_metadata(context)
-    picked = reading.chosen(message, context) or message
-    given = reading.command(picked)
-    if given:
-        return reading.expanded(given, context, house.knowledge()) or message.lstrip("/"), metadata
-    place = places.find(message, house.knowledge(), asked=context.topic == "find_clinic")
-    masked = mask(message)
-    metadata["masked"] = bool(masked.kinds)
-    if place and masked.text != message:
-        metadata["place"] = {"nation": place.nation, "london": place.london}
-    return masked.text, metadata
-
-
-def _with_text(reply: dict[str, Any]) -> dict[str, Any]:
-    if "paragraphs" not in reply:
-        return reply
-    contacts = [" ".join([contact["line"], *contact["details"]]) for contact in reply.get("people", ())]
-    return {**reply, "text": "\n\n".join([*reply["paragraphs"], *reply.get("notes", ()), *contacts])}

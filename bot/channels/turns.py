@@ -1,0 +1,127 @@
+"""A turn of a conversation, whatever channel its message came by: what is stored, what is answered, and what is said when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from sanic import Sanic
+
+from .. import house, places, reading
+from ..conversation import as_metadata, context_of
+from ..dialogue import Context, failed
+from ..embeddings import prepare
+from ..mind import Mind
+from ..nlu import Reader
+from ..privacy import mask
+from ..tracker_store import ExpiringTrackerStore
+from .measures import Measures
+
+logger = logging.getLogger(__name__)
+
+Replies = list[dict[str, Any]]
+Handle = Callable[[UserMessage], Awaitable[None]]
+
+
+class Collected(OutputChannel):  # type: ignore[misc]
+    """Collects what Rasa sends, reply by reply."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self.replies: Replies = []
+
+    def name(self) -> str:
+        """The channel's name in Rasa."""
+        return self._channel
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Take one message of Rasa's: the replies it carries, or its bare text."""
+        replies = (message.get("custom") or {}).get("replies")
+        self.replies += list(replies) if replies else [{"text": message.get("text") or ""}]
+
+
+class Turns:
+    """The turns of a channel's conversations. `person` is a pseudonym everywhere."""
+
+    def __init__(self, channel: str, handle: Handle, store: ExpiringTrackerStore, mind: Mind, measures: Measures) -> None:
+        self._channel = channel
+        self._handle = handle
+        self.store = store
+        self._mind = mind
+        self._measures = measures
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @classmethod
+    def of(cls, channel: str, handle: Handle, app: Sanic, measures: Measures) -> Turns:
+        """The turns of a channel of a server that is connected (bot/channels/start.py)."""
+        agent = app.ctx.agent
+        return cls(channel, handle, agent.tracker_store, agent.processor.graph_runner.component(Reader).mind, measures)
+
+    async def answer(self, person: str, message: str, language: str | None) -> Replies:
+        """The replies to a message, each with its `text`. Whatever breaks, the person gets a number to call.
+
+        `language` is what the channel knows of it (the page's own); the conversation's, once it has one, is what was last spoken.
+        """
+        began = time.perf_counter()
+        collected = Collected(self._channel)
+        try:
+            async with self._turn_of(person):
+                context = await self.context(person, language)
+                text, metadata = prepared(message, context)
+                if not text.startswith("/"):
+                    await prepare(reading.to_embed(text, context, self._mind))
+                await self._handle(UserMessage(text, collected, person, input_channel=self._channel, metadata=metadata))
+            if not collected.replies:
+                raise RuntimeError("the turn ended without a reply")
+            replies = [_with_text(reply) for reply in collected.replies]
+        except Exception:
+            logger.exception("a turn failed for %s", person[:8])
+            replies = [_with_text(failed(house.knowledge(), language, house.today()).for_patients())]
+        for reply in replies:
+            self._measures.turn(reply.get("status") or "answered", reply.get("language") or "", time.perf_counter() - began)
+        return replies
+
+    async def context(self, person: str, language: str | None) -> Context:
+        """The conversation so far."""
+        tracker = await self.store.retrieve(person)
+        context = context_of(tracker) if tracker else Context()
+        return replace(context, language=language) if language and language != context.language else context
+
+    async def erase(self, person: str) -> None:
+        """Forget a conversation. A turn under way would save it again, so it ends first."""
+        async with self._turn_of(person):
+            self.store.erase(person)
+
+    def _turn_of(self, person: str) -> asyncio.Lock:
+        """One turn of a conversation at a time: a message is read in the light of the answer before it. Rasa's own lock waits a whole second."""
+        lock = self._under_way.get(person) or asyncio.Lock()
+        self._under_way[person] = lock
+        return lock
+
+
+def prepared(message: str, context: Context) -> tuple[str, dict[str, Any]]:
+    """The message as it may be stored, and what must be known of it: identifiers masked, the place kept only as nation and region."""
+    metadata = as_metadata(context)
+    picked = reading.chosen(message, context) or message
+    given = reading.command(picked)
+    if given:
+        return reading.expanded(given, context, house.knowledge()) or message.lstrip("/"), metadata
+    place = places.find(message, house.knowledge(), asked=context.topic == "find_clinic")
+    masked = mask(message)
+    metadata["masked"] = bool(masked.kinds)
+    if place and masked.text != message:
+        metadata["place"] = {"nation": place.nation, "london": place.london}
+    return masked.text, metadata
+
+
+def _with_text(reply: dict[str, Any]) -> dict[str, Any]:
+    if "paragraphs" not in reply:
+        return reply
+    contacts = [" ".join([contact["line"], *contact["details"]]) for contact in reply.get("people", ())]
+    return {**reply, "text": "\n\n".join([*reply["paragraphs"], *reply.get("notes", ()), *contacts])}
