@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=int(os.environ.get("PORT", "5005")))
     add.add_parser("check", help="check the data; list what is due for review and what a person must check before launch")
+    channels = add.add_parser("channels", help="check how SMS and WhatsApp are set up, or list what answers cost to send")
+    channels.add_argument("action", choices=["check", "costs"])
+    channels.add_argument("--price", type=float, default=0.04, help="of a segment, in pounds (default: %(default)s)")
     catalogues = add.add_parser(
         "catalogues", help="translations: compile, bring up to date with the English, report, or list those that may say something else"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import errno
 import hashlib
 import json
@@ -239,6 +240,29 @@ def catalogues(options: argparse.Namespace) -> int:
         print("\nTranslate what is empty or fuzzy in locales/<language>/LC_MESSAGES/messages.po, in any PO editor; until then it is withheld.")
         print("Give reviewers build/review/<language>.html; take in what they save: python -m bot review <language> marks.csv --by NAME.")
     return int(lacking_anywhere and options.action == "report")
+
+
+def channels(options: argparse.Namespace) -> int:
+    """Check how the channels are set up, or list what answers cost to send."""
+    import_rasa_without_tensorflow()
+    from .channels import check as channel_check
+
+    if options.action == "costs":
+        rows = list(channel_check.costs(house.knowledge(), house.today()))
+        for topic, language, messages, segments in rows:
+            print(f"{topic:24}{language:9}{messages:>3} messages{segments:>4} segments  £{segments * options.price:.2f}")
+        mean = sum(segments for *_, segments in rows) / len(rows)
+        print(
+            f"\nA first answer costs {mean:.1f} segments on average, £{mean * options.price:.3f}; the most is {max(row[3] for row in rows)} segments."
+        )
+        return 0
+    wrong = False
+    for name, problems in asyncio.run(channel_check.problems()).items():
+        print(f"{name}: {'off' if problems is None else 'ready' if not problems else 'not ready'}")
+        for problem in problems or ():
+            wrong = True
+            print(f"  {problem}")
+    return int(wrong)
 
 
 def _similar() -> int:

@@ -109,7 +109,7 @@ def _answer(knowledge: Knowledge, intent: str, reading: Reading, context: Contex
     if intent == "ask_mou_history" and reading.periods:
         return history(knowledge, reading.periods, language, today)
     if intent == "change_language":
-        return _changed_language(knowledge, context, today)
+        return _changed_language(knowledge, reading, context, today)
     if intent == "repeat_simpler" and context.topic in knowledge.answers:
         return _simpler(knowledge, context, today)
     if intent == INFORM:
@@ -147,11 +147,13 @@ def _simpler(knowledge: Knowledge, context: Context, today: date) -> Reply:
     return replace(full, paragraphs=full.short, view="short")
 
 
-def _changed_language(knowledge: Knowledge, context: Context, today: date) -> Reply:
+def _changed_language(knowledge: Knowledge, reading: Reading, context: Context, today: date) -> Reply:
     language = context.language or languages.SOURCE
     last = knowledge.answers.get(context.topic or "")
     if last and last.group not in (None, "bot"):
         return _again(knowledge, context, today)
+    if reading.language and len(reading.ranking) < 2:  # picked from the list, at the start
+        return compose(knowledge, "greet", today, language)
     reply = compose(knowledge, "change_language", today, language)
     return replace(reply, status="choose", choices=tuple(language_choices()))
 

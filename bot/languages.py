@@ -21,6 +21,8 @@ LOCALES = Path(__file__).resolve().parent.parent / "locales"
 SOURCE = "en"
 # British English for dates: "9 May 2018", not "May 9, 2018".
 _LOCALES_FOR_DATES = {"en": "en_GB"}
+# The zero of each numbering system that is the default of a language of ours (CLDR, numberingSystems.xml); the other digits follow it.
+_ZEROS = {"arab": "\u0660", "arabext": "\u06f0", "beng": "\u09e6", "deva": "\u0966", "guru": "\u0a66"}
 # Unicode Standard Annex #9: a left-to-right isolate keeps a phone number's groups in order inside right-to-left text.
 _LRI, _PDI = "\u2066", "\u2069"
 
@@ -211,6 +213,16 @@ def in_a_list(items: Sequence[str], language: str) -> str:
     'tea and milk'
     """
     return format_list(list(items), locale=_LOCALES_FOR_DATES.get(language, language))
+
+
+def figure(number: int, language: str) -> str:
+    """A number as the language's readers write it (Unicode CLDR's default numbering system).
+
+    >>> figure(2, "fa")
+    '۲'
+    """
+    zero = _ZEROS.get(Locale.parse(language).default_numbering_system)
+    return "".join(chr(ord(zero) + int(digit)) for digit in str(number)) if zero else str(number)
 
 
 def isolated(text: str, language: str) -> str:

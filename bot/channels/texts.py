@@ -1,0 +1,157 @@
+"""Replies as text messages: the short form first, the rest for who asks for it with a number, nothing telling on a locked phone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import house, languages
+from ..dialogue import knowledge_message
+from .segments import parts, plain
+
+MOST_SEGMENTS = 3
+_MORE, _SOURCES, MENU = 1, 2, 0
+Reply = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What the numbers after a reply bring: the rest of the answer, its sources."""
+
+    language: str
+    rest: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Messages to send, in order, and what may be asked for next."""
+
+    messages: tuple[str, ...]
+    offered: Offered | None = None
+    choosing: int = 0  # the message that the last reply's choices belong to, where a channel has buttons
+
+
+def as_texts(replies: Sequence[Reply], first: bool, site: str, records: str = "text_records") -> Texts:
+    """Replies as messages of at most three segments each.
+
+    `first`: nothing was said before, so the first words are neutral (phones show them while they are locked), and what
+    phone companies keep is told (`records` names that sentence). `site` is where the chat page is, for links to all sources.
+    """
+    language = str(replies[-1].get("language") or languages.SOURCE)
+    blocks: list[str] = []
+    offered: Offered | None = None
+    for reply in replies:
+        told, offered = _of_reply(reply, language, site, last=reply is replies[-1])
+        blocks += told
+    if first:
+        blocks = [_joined(_words("text_hello", language), blocks[0]), *blocks[1:], _words(records, language)]
+    return Texts(tuple(message for block in blocks for message in _parted(block, language)), offered)
+
+
+def _parted(text: str, language: str) -> list[str]:
+    """A text in messages that fit. Vietnamese keeps its accents: without them too many words are one."""
+    return parts(plain(text, accents=language == "vi"), MOST_SEGMENTS)
+
+
+def in_full(replies: Sequence[Reply], first: bool, site: str, records: str, most: int) -> Texts:
+    """Replies as whole messages of at most `most` letters, for a channel that does not bill them by segments; sources by their link."""
+    language = str(replies[-1].get("language") or languages.SOURCE)
+    messages: list[str] = []
+    for reply in replies:
+        link = f"{_words('text_sources', language)}: {_page(reply, site)}" if reply.get("sources") else ""
+        paragraphs = _paragraphs(reply)
+        told = "\n\n".join(filter(None, (*paragraphs, *reply.get("notes", ()), *_people(reply), link)))
+        messages += [told[start : start + most] for start in range(0, len(told), most)] or [_words("choose_language", language)]
+    choosing = len(messages) - 1
+    if first:
+        messages[0] = _joined(_words("text_hello", language), messages[0])[:most]
+        messages.append(_words(records, language))
+    return Texts(tuple(messages), choosing=choosing)
+
+
+def _paragraphs(reply: Reply) -> list[str]:
+    """What a reply says. "Choose your language" in each of them costs as much again as their names, which say it."""
+    paragraphs = list(reply.get("paragraphs") or [reply.get("text", "")])
+    return paragraphs[:-1] if reply.get("topic") == "change_language" and reply.get("choices") else paragraphs
+
+
+def _page(reply: Reply, site: str) -> str:
+    return f"{site}/chat/{reply.get('language')}?topic={reply.get('topic')}"
+
+
+def _of_reply(reply: Reply, language: str, site: str, last: bool) -> tuple[list[str], Offered | None]:
+    """What is said first, each block to be sent by itself, and what is offered."""
+    if not reply.get("short") or (reply.get("choices") and reply.get("status") == "choose"):
+        return _numbered(reply), None
+    notes = [note for note in reply.get("notes", ()) if reply.get("status") == "needs_check"][:1]
+    short = " ".join(reply["short"])
+    rest = _joined(*reply["paragraphs"], *reply.get("notes", ()), *_people(reply))
+    offered = Offered(language, tuple(_parted(rest, language)), _sources(reply, site))
+    return [*notes, _with_menu(short, offered) if last else short], offered
+
+
+def _numbered(reply: Reply) -> list[str]:
+    """What has no short form is said whole; its choices are numbered as the conversation numbers them."""
+    language = str(reply.get("language") or languages.SOURCE)
+    choices = [f"{languages.figure(number, language)} {choice['title']}" for number, choice in enumerate(reply.get("choices", ()), 1)]
+    return [_joined(*_paragraphs(reply), *reply.get("notes", ()), *_people(reply), *choices)]
+
+
+def _people(reply: Reply) -> list[str]:
+    return [" ".join([contact["line"], *contact["details"]]) for contact in reply.get("people", ())]
+
+
+def _sources(reply: Reply, site: str) -> tuple[str, ...]:
+    """The first sources by publisher and title, as many as one message holds, and where all are with their links."""
+    language, link, told = str(reply.get("language")), _page(reply, site), ""
+    for source in reply.get("sources", ()):
+        more = _joined(told, f"{source['publisher']}: {source['title']}")
+        if len(_parted(_joined(more, link), language)) > 1:
+            break
+        told = more
+    return tuple(_parted(_joined(told, link), language)) if reply.get("sources") else ()
+
+
+def _with_menu(text: str, offered: Offered) -> str:
+    """The text and the line of numbers; less of that line, or none, where it would need another message. The numbers work all the same."""
+    menu = _menu(offered)
+    lines = (menu, menu.split(" · ")[0])
+    return next((whole for line in lines if len(_parted(whole := _joined(text, line), offered.language)) == 1), text)
+
+
+def _menu(offered: Offered) -> str:
+    told = [(_MORE, "text_more", bool(offered.rest)), (_SOURCES, "text_sources", bool(offered.sources)), (MENU, "text_menu", True)]
+    return " · ".join(f"{languages.figure(number, offered.language)} {_words(name, offered.language)}" for number, name, there in told if there)
+
+
+def picked(number: int, offered: Offered) -> Texts | None:
+    """What a number brings of what was offered; None when the number means nothing here."""
+    if number == _MORE and offered.rest:
+        left = Offered(offered.language, offered.rest[1:], offered.sources)
+        return Texts(tuple(_parted(_with_menu(offered.rest[0], left), offered.language)), left)
+    if number == _SOURCES and offered.sources:
+        left = Offered(offered.language, offered.rest)
+        *messages, last = offered.sources
+        return Texts((*messages, *_parted(_with_menu(last, left), offered.language)), left)
+    return None
+
+
+def _words(name: str, language: str) -> str:
+    knowledge = house.knowledge()
+    text = knowledge_message(knowledge, name, language)
+    services = knowledge.services
+    phones = {"{phone}": services["dotw-advice-line"].phone, "{emergency}": services["emergency-999"].phone}
+    for placeholder, phone in phones.items():
+        text = text.replace(placeholder, languages.isolated(phone or "", language))
+    return text
+
+
+def sentence(name: str, language: str) -> list[str]:
+    """One of the channel's own sentences, as messages."""
+    return _parted(_words(name, language), language)
+
+
+def _joined(*pieces: str) -> str:
+    return "\n".join(filter(None, pieces))

@@ -1,0 +1,222 @@
+"""Providers on loopback that behave as the real ones do: they sign, refuse, ask to wait, break, and report what became of a message."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+import threading
+import time
+import urllib.parse
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from conftest import Server
+from twilio.request_validator import RequestValidator
+
+SITE = "https://chat.example.org"
+ACCOUNT, AUTH_TOKEN, NUMBER = "AC00000000000000000000000000000000", "an-auth-token", "+441134960000"
+
+
+@dataclass
+class FakeTwilio:
+    """Twilio's Messages resource. `mishaps` are done instead of taking the next messages: (status, headers) or "hang up" after taking one."""
+
+    url: str = ""
+    sent: list[dict[str, str]] = field(default_factory=list)
+    mishaps: deque[tuple[int, dict[str, str]] | str] = field(default_factory=deque)
+    mishap_of: Callable[[Mapping[str, str]], tuple[int, dict[str, str]] | None] = lambda form: None
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        form = {key: str(value) for key, value in (await request.post()).items()}
+        mishap = self.mishaps.popleft() if self.mishaps else self.mishap_of(form)
+        if isinstance(mishap, tuple):
+            status, headers = mishap
+            return web.json_response(
+                {"code": 20429 if status == 429 else 21610 if status == 400 else 20500, "status": status}, status=status, headers=headers
+            )
+        self.sent.append(form)
+        if mishap == "hang up":
+            assert request.transport
+            request.transport.close()
+        return web.json_response({"sid": f"SM{next(self._numbers):032x}", "status": "queued"}, status=201)
+
+    sms_url: str = f"{SITE}/webhooks/sms/webhook"
+
+    async def account(self, request: web.Request) -> web.StreamResponse:
+        known = request.headers.get("Authorization") == aiohttp.BasicAuth(ACCOUNT, AUTH_TOKEN).encode()
+        return web.json_response({"status": "active"}, status=200 if known else 401)
+
+    async def numbers(self, request: web.Request) -> web.StreamResponse:
+        found = [{"sms_url": self.sms_url}] if request.query["PhoneNumber"] == NUMBER else []
+        return web.json_response({"incoming_phone_numbers": found})
+
+    def routes(self, app: web.Application) -> None:
+        account = f"/2010-04-01/Accounts/{ACCOUNT}"
+        app.router.add_post(f"{account}/Messages.json", self.take)
+        app.router.add_get(f"{account}.json", self.account)
+        app.router.add_get(f"{account}/IncomingPhoneNumbers.json", self.numbers)
+
+    def to(self, number: str) -> list[str]:
+        return [form["Body"] for form in self.sent if form["To"] == number]
+
+
+@contextmanager
+def serving(routes: Callable[[web.Application], None]) -> Iterator[str]:
+    """An aiohttp application on loopback, in a thread of its own; its address."""
+    loop = asyncio.new_event_loop()
+    started = threading.Event()
+    address: list[str] = []
+
+    async def start() -> web.AppRunner:
+        app = web.Application()
+        routes(app)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        assert site._server
+        address.append(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}")  # type: ignore[attr-defined]
+        return runner
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        runner = loop.run_until_complete(start())
+        started.set()
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    started.wait(10)
+    try:
+        yield address[0]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+@contextmanager
+def fake_twilio() -> Iterator[FakeTwilio]:
+    fake = FakeTwilio()
+    with serving(fake.routes) as url:
+        fake.url = url
+        yield fake
+
+
+def sms_settings(fake: FakeTwilio, state: object) -> dict[str, str]:
+    return {
+        "CONFIDE_TWILIO_ACCOUNT_SID": ACCOUNT,
+        "CONFIDE_TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "CONFIDE_TWILIO_URL": fake.url,
+        "CONFIDE_SMS_FROM": NUMBER,
+        "CONFIDE_PUBLIC_URL": SITE,
+        "CONFIDE_KEY": "a key of this test",
+        "CONFIDE_STATE": str(state),
+    }
+
+
+def signed(path: str, form: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """A webhook's body and headers as Twilio makes them."""
+    signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{SITE}{path}", dict(form))
+    headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+    return urllib.parse.urlencode(form).encode(), headers
+
+
+@dataclass
+class Texter:
+    """Somebody with a phone and no data."""
+
+    server: Server
+    twilio: FakeTwilio
+    number: str
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def webhook(self, text: str, message_id: str | None = None, **more: str) -> int:
+        form = {
+            "MessageSid": message_id or f"SM{self.number[1:]}{next(self._ids)}",
+            "From": self.number,
+            "To": NUMBER,
+            "Body": text,
+            "NumMedia": "0",
+            **more,
+        }
+        body, headers = signed("/webhooks/sms/webhook", form)
+        return self.server.request("/webhooks/sms/webhook", body, method="POST", headers=headers)[0]
+
+    def texts(self, text: str, **more: Any) -> list[str]:
+        """Send a message; what comes back."""
+        before = len(self.twilio.to(self.number))
+        assert self.webhook(text, **more) == 200
+        return self.gets(before)
+
+    def gets(self, before: int, seconds: float = 10) -> list[str]:
+        """What comes after the first so many messages, once nothing more has come for a while."""
+        deadline, quiet_since, count = time.monotonic() + seconds, time.monotonic(), before
+        while time.monotonic() < deadline:
+            now = len(self.twilio.to(self.number))
+            if now != count:
+                count, quiet_since = now, time.monotonic()
+            if time.monotonic() - quiet_since > (0.3 if count > before else 1.5):
+                break
+            time.sleep(0.02)
+        return self.twilio.to(self.number)[before:]
+
+
+APP_SECRET, NUMBER_ID = "an-app-secret", "1234567890"
+
+
+@dataclass
+class FakeCloud:
+    """WhatsApp's Cloud API: takes messages, notes what was marked as read."""
+
+    url: str = ""
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        assert request.headers["Authorization"] == "Bearer a-token"
+        payload = await request.json()
+        if payload.get("status") == "read":
+            self.read.append(payload["message_id"])
+            return web.json_response({"success": True})
+        self.sent.append(payload)
+        return web.json_response({"messages": [{"id": f"wamid.{len(self.sent)}"}]})
+
+    def to(self, number: str) -> list[dict[str, Any]]:
+        return [payload for payload in self.sent if payload["to"] == number]
+
+
+@contextmanager
+def fake_cloud() -> Iterator[FakeCloud]:
+    fake = FakeCloud()
+    with serving(lambda app: app.router.add_post(f"/{NUMBER_ID}/messages", fake.take)) as url:  # type: ignore[arg-type]
+        fake.url = url
+        yield fake
+
+
+def cloud_settings(fake: FakeCloud, state: object) -> dict[str, str]:
+    return {
+        "CONFIDE_WHATSAPP_NUMBER_ID": NUMBER_ID,
+        "CONFIDE_WHATSAPP_TOKEN": "a-token",
+        "CONFIDE_WHATSAPP_APP_SECRET": APP_SECRET,
+        "CONFIDE_WHATSAPP_VERIFY_TOKEN": "a-verify-token",
+        "CONFIDE_WHATSAPP_URL": fake.url,
+        "CONFIDE_PUBLIC_URL": SITE,
+        "CONFIDE_KEY": "a key of this test",
+        "CONFIDE_STATE": str(state),
+    }
+
+
+def signed_by_meta(value: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """A webhook's body and headers as Meta makes them."""
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}).encode()
+    return body, {"X-Hub-Signature-256": "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()}

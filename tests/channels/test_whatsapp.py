@@ -1,0 +1,170 @@
+"""Conversations by WhatsApp's Cloud API, with Meta on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from conftest import Person, Server, running
+from fakes import APP_SECRET, FakeCloud, cloud_settings, fake_cloud, signed_by_meta
+
+from bot.channels.messaging import NotSetUp
+from bot.channels.whatsapp import WhatsApp, WhatsAppByTwilio, _choosing
+
+WEBHOOK = "/webhooks/whatsapp/webhook"
+_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Chatter:
+    """Somebody on WhatsApp."""
+
+    server: Server
+    cloud: FakeCloud
+    number: str
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def posts(self, message: dict[str, Any], message_id: str | None = None) -> int:
+        whole = {"from": self.number, "id": message_id or f"wamid.in-{self.number}-{next(self._ids)}", "timestamp": str(int(time.time())), **message}
+        body, headers = signed_by_meta({"messages": [whole]})
+        return self.server.request(WEBHOOK, body, method="POST", headers=headers)[0]
+
+    def sends(self, message: dict[str, Any] | str, **more: Any) -> list[dict[str, Any]]:
+        """Send a message; the payloads that come back."""
+        before = len(self.cloud.to(self.number))
+        assert self.posts({"type": "text", "text": {"body": message}} if isinstance(message, str) else message, **more) == 200
+        deadline, quiet_since, count = time.monotonic() + 10, time.monotonic(), before
+        while time.monotonic() < deadline and time.monotonic() - quiet_since < (0.3 if count > before else 1.5):
+            if (now := len(self.cloud.to(self.number))) != count:
+                count, quiet_since = now, time.monotonic()
+            time.sleep(0.02)
+        return self.cloud.to(self.number)[before:]
+
+
+@pytest.fixture(scope="module")
+def meta(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, FakeCloud]]:
+    folder = tmp_path_factory.mktemp("whatsapp")
+    with fake_cloud() as cloud, running(folder, **cloud_settings(cloud, folder / "state")) as server:
+        yield server, cloud
+
+
+@pytest.fixture
+def chatter(meta: tuple[Server, FakeCloud]) -> Callable[[], Chatter]:
+    return lambda: Chatter(*meta, f"447700900{next(_NUMBERS):03d}")
+
+
+def told(payloads: list[dict[str, Any]]) -> str:
+    return "\n".join(payload["text"]["body"] if "text" in payload else payload["interactive"]["body"]["text"] for payload in payloads)
+
+
+def test_the_address_is_verified_with_the_token_only(meta: tuple[Server, FakeCloud]) -> None:
+    query = "?hub.mode=subscribe&hub.challenge=12345&hub.verify_token="
+    status, _, content = meta[0].request(f"{WEBHOOK}{query}a-verify-token")
+    assert (status, content) == (200, b"12345")
+    assert meta[0].request(f"{WEBHOOK}{query}another")[0] == 403
+
+
+@pytest.mark.parametrize("signature", [None, "", "sha256=00", "sha1=00"], ids=str)
+def test_a_webhook_that_meta_did_not_sign_is_refused(signature: str | None, chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    body, _ = signed_by_meta({"messages": [{"from": person.number, "id": "x", "type": "text", "text": {"body": "hello"}}]})
+    headers = {} if signature is None else {"X-Hub-Signature-256": signature}
+    assert person.server.request(WEBHOOK, body, method="POST", headers=headers)[0] == 403
+    assert person.cloud.to(person.number) == []
+
+
+def test_the_answer_is_the_webs_word_for_word_with_its_choices_to_tap(chatter: Callable[[], Chatter], server: Server) -> None:
+    person, reader = chatter(), Person(server)
+    payloads = person.sends("Is it safe to see a GP?")
+    (reply,) = reader.says("Is it safe to see a GP?")
+    assert all(paragraph in told(payloads) for paragraph in reply["paragraphs"])
+    assert "Delete this chat" in told(payloads)
+    (interactive,) = (payload["interactive"] for payload in payloads if "interactive" in payload)
+    tapped = interactive["action"]["sections"][0]["rows"][0] if interactive["type"] == "list" else interactive["action"]["buttons"][0]["reply"]
+    answer = person.sends(
+        {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": tapped["id"], "title": tapped["title"]}}}
+    )
+    (reply,) = reader.says(tapped["id"])
+    assert reply["paragraphs"][0] in told(answer)
+    assert person.cloud.read
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "sticker", "contacts", "document", "video", "reaction", "unsupported"])
+def test_what_is_no_words_gets_a_kind_line(kind: str, chatter: Callable[[], Chatter]) -> None:
+    assert "only written words" in told(chatter().sends({"type": kind, kind: {"id": "123"}}))
+
+
+def test_a_shared_place_answers_the_clinic_question(chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    person.sends("where is a clinic?")
+    london = told(person.sends({"type": "location", "location": {"latitude": 51.52, "longitude": -0.06}}))
+    assert "London" in london
+    assert "only written words" in told(person.sends({"type": "location", "location": {"latitude": 0, "longitude": 0}}))
+
+
+def test_a_message_that_meta_sends_again_is_answered_once(chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    assert len(person.sends("hello", message_id="wamid.same")) >= 1
+    assert person.sends("hello", message_id="wamid.same") == []
+
+
+def test_stop_and_start(chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    assert "no more messages" in told(person.sends("stop"))
+    assert person.sends("hello") == []
+    assert "write to us again" in told(person.sends("START"))
+
+
+def test_a_status_report_is_noted(chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    token = person.sends("hello")[0]["biz_opaque_callback_data"]
+    body, headers = signed_by_meta(
+        {"statuses": [{"id": "wamid.9", "status": "failed", "biz_opaque_callback_data": token, "errors": [{"code": 131047}]}]}
+    )
+    assert person.server.request(WEBHOOK, body, method="POST", headers=headers)[0] == 200
+    assert b'confide_sends_total{channel="whatsapp",state="failed"} 1.0' in person.server.request("/metrics")[2]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"entry": 3}', b"\xff"])
+def test_a_signed_body_that_is_no_webhook_is_refused_with_a_reason(body: bytes, chatter: Callable[[], Chatter]) -> None:
+    headers = {"X-Hub-Signature-256": "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()}
+    status, _, content = chatter().server.request(WEBHOOK, body, method="POST", headers=headers)
+    assert (status, content) == (422, b"the body is not a webhook of the Cloud API")
+
+
+def choices(*titles: str) -> list[dict[str, str]]:
+    return [{"title": title, "message": f"/{number}"} for number, title in enumerate(titles)]
+
+
+def test_three_short_choices_are_buttons() -> None:
+    interactive = _choosing("Where do you live?", choices("England", "Scotland", "Wales"), "en")["interactive"]
+    assert [button["reply"]["title"] for button in interactive["action"]["buttons"]] == ["England", "Scotland", "Wales"]
+
+
+def test_more_or_longer_choices_are_a_list_with_the_whole_title_beneath() -> None:
+    action = _choosing("Ask next", choices("Does my surgery tell anyone about me?", "Yes"), "en")["interactive"]["action"]
+    assert len(action["button"]) <= 20
+    first, second = action["sections"][0]["rows"]
+    assert (len(first["title"]) <= 24, first["description"]) == (True, "Does my surgery tell anyone about me?")
+    assert "description" not in second
+
+
+def test_more_than_a_list_takes_are_numbered() -> None:
+    message = _choosing("Choose", choices(*(f"language {number}" for number in range(24))), "en")
+    assert message["type"] == "text"
+    assert "24 language 23" in message["text"]["body"]
+
+
+def test_channels_that_are_half_set_up_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONFIDE_WHATSAPP_TOKEN", "x")
+    with pytest.raises(NotSetUp, match="CONFIDE_WHATSAPP_APP_SECRET, CONFIDE_WHATSAPP_NUMBER_ID, CONFIDE_WHATSAPP_VERIFY_TOKEN"):
+        WhatsApp.from_credentials({})
+    monkeypatch.setenv("CONFIDE_WHATSAPP_FROM", "whatsapp:+441134960000")
+    with pytest.raises(NotSetUp, match="CONFIDE_TWILIO_ACCOUNT_SID"):
+        WhatsAppByTwilio.from_credentials({})
