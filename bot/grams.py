@@ -13,16 +13,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 
 class Grams:
-    """The n-grams of words' letters, learnt from texts; those seen once are left out.
+    """The n-grams of words' letters, learnt from texts; those that stand in fewer than `least` of them are left out.
 
     >>> grams = Grams((2, 3), str.casefold).fit(["a GP", "the GP"])
     >>> [len(part) for part in grams.row("a gp")]
     [5, 5]
     """
 
-    def __init__(self, lengths: tuple[int, int], preprocess: Callable[[str], str]) -> None:
+    def __init__(self, lengths: tuple[int, int], preprocess: Callable[[str], str], least: int = 2) -> None:
         self._vectorizer = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=lengths, min_df=2, sublinear_tf=True, preprocessor=preprocess, dtype=np.float32
+            analyzer="char_wb", ngram_range=lengths, min_df=least, sublinear_tf=True, preprocessor=preprocess, dtype=np.float32
         )
 
     def fit(self, texts: Sequence[str]) -> Grams:

@@ -22,6 +22,7 @@ from .text import fold
 
 VECTOR_WEIGHT = 1.1  # of a centred unit vector beside unit n-gram vectors; by ablation, as is the next
 REGULARISATION = 1.0
+LEAST = 3  # examples that an n-gram stands in: with 2, a third more memory, and nothing read better
 FOLDS = 3  # the levels are set on examples read by a classifier that learnt from two thirds of them
 FOLLOW_UP = "follow_"  # the intents that mean something only after an answer begin so
 WRONG_AND_CONFIDENT = 0.025  # at most this share of held-out examples may be answered wrongly; the rest is asked back
@@ -61,7 +62,7 @@ class TopicClassifier:
 
     def __init__(self) -> None:
         self.orthography = Orthography()
-        self.grams = Grams((2, 5), fold)
+        self.grams = Grams((2, 5), fold, LEAST)
         self.centre: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self.machine = CalibratedSVM(REGULARISATION, FOLDS)
         self.answer_from = 0.5

@@ -6,43 +6,52 @@ Practices, 5.1.3; https://www.twilio.com/docs/messaging/tutorials/advanced-opt-o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from .. import house
+from .. import house, languages
 from ..knowledge.source_text import Entry
 from ..text import words
 
 KINDS = ("stop", "start", "help", "language", "delete")
 
 
-def read_keywords(path: Path) -> dict[str, str]:
-    """Each keyword, folded, with its kind.
+@dataclass(frozen=True)
+class Keyword:
+    """What a keyword asks for, and the language that it is of; None for the carriers' own, which are everybody's."""
+
+    kind: str
+    language: str | None
+
+
+def read_keywords(path: Path) -> dict[str, Keyword]:
+    """Each keyword by its folded form.
 
     Raises:
-        BadData: for a kind that is none, or a keyword that stands for two.
+        BadData: for a language that is none of ours, or a keyword that stands for two things.
     """
-    kinds: dict[str, str] = {}
+    found: dict[str, Keyword] = {}
     for entry in Entry.of_file(path).entries("keywords"):
-        entry.text("of")
+        of = entry.one_of("of", ("carriers", *languages.languages()))
         for kind in KINDS:
-            for keyword in entry.texts(kind):
-                folded = " ".join(words(keyword))
-                if kinds.setdefault(folded, kind) != kind:
-                    raise entry.bad(kind, f"{keyword!r} stands for {kinds[folded]!r} and {kind!r}", "keep it under one of them")
-    return kinds
+            for text in entry.texts(kind):
+                keyword = found.setdefault(" ".join(words(text)), Keyword(kind, None if of == "carriers" else of))
+                if keyword.kind != kind:
+                    raise entry.bad(kind, f"{text!r} stands for {keyword.kind!r} and {kind!r}", "keep it under one of them")
+    return found
 
 
 @lru_cache(maxsize=1)
-def keywords() -> dict[str, str]:
+def keywords() -> dict[str, Keyword]:
     """The keywords of `data/keywords.yml`; BadData when it is malformed."""
     return read_keywords(house.DATA / "keywords.yml")
 
 
-def keyword(text: str) -> str | None:
-    """The kind of keyword that a whole message is, if it is one.
+def keyword(text: str) -> Keyword | None:
+    """The keyword that a whole message is, if it is one.
 
     >>> keyword(" Stop! ")
-    'stop'
+    Keyword(kind='stop', language=None)
     """
     return keywords().get(" ".join(words(text)))

@@ -16,7 +16,7 @@ from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint, Sanic
 from sanic.response import HTTPResponse, text
 
-from .. import house
+from .. import house, languages
 from ..dialogue import failed
 from ..privacy import pseudonym
 from ..text import western_digits
@@ -156,8 +156,9 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     async def _answer_of(self, message: Accepted) -> Answer:
         content, person = message.content, message.person
         said = str(content.get("text") or "").strip()
-        asked = content.get("opt_out") or keyword(said)
-        language = (await self._turns.context(person, None)).language or str(content.get("language") or "en")
+        known = keyword(said)
+        asked = content.get("opt_out") or (known.kind if known else None)
+        language = (known.language if known else None) or (await self._turns.context(person, None)).language or languages.SOURCE
         if asked == "start":
             return Answer([] if content.get("opt_out") else self._sentence(content, "text_started", language), silences=False)
         if asked == "stop":

@@ -136,6 +136,12 @@ def test_stop_silences_for_good_and_start_undoes_it(texter: NewTexter) -> None:
     assert person.texts("Is it safe to see a GP?") != []
 
 
+def test_a_keyword_is_answered_in_its_own_language(texter: NewTexter) -> None:
+    """Also when nothing was said before."""
+    assert "START" in texter().texts("وقف الرسائل")[0]
+    assert "رسائل" in texter().texts("وقف الرسائل")[0]
+
+
 def test_what_twilio_answered_itself_is_not_answered_twice(texter: NewTexter) -> None:
     person = texter()
     person.texts("hello")
