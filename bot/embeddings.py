@@ -17,6 +17,7 @@ import numpy.typing as npt
 from . import encoder
 
 _BATCH = 2000
+_MOST_KEPT = 300_000  # vectors on disk, 0.7 kB each
 CACHE = Path(__file__).resolve().parent.parent / "build" / "vectors"
 _prepared: ContextVar[Mapping[str, npt.NDArray[np.float32]] | None] = ContextVar("prepared", default=None)
 
@@ -103,6 +104,6 @@ def embed_examples(texts: Sequence[str], folder: Path = CACHE) -> npt.NDArray[np
             known.update(zip(batch, every_processor.encode([_tidy(text) for text in batch.values()])))
             print(f"  read {min(start + _BATCH, len(new)):,} of {len(new):,} new examples", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
-        kept = list(dict.fromkeys(keys))
+        kept = list(dict.fromkeys([*keys, *known]))[:_MOST_KEPT]  # this call's first; others' (make evaluate's) are not lost
         np.savez_compressed(path, keys=np.asarray(kept), vectors=np.stack([known[key] for key in kept]).astype(np.float16))
     return np.stack([known[key] for key in keys]).astype(np.float32)

@@ -22,7 +22,7 @@ from .text import western_digits
 OTHER = "other"
 WRONG_AND_SURE = 0.04  # at most this share of held-out examples, each language counting the same, may be relied on wrongly
 REGULARISATION = 1.0
-FOLDS = 2
+FOLDS = 2  # when to be sure is set on examples read by a classifier that learnt from half of them
 # Who reads the one reads the other: between them a guess is better than a question.
 READ_ALIKE = {"fa": ("fa", "fa_AF"), "fa_AF": ("fa", "fa_AF")}
 _NOT_LETTERS = re.compile(r"[\W\d_]+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_skeleton
-from babel.lists import format_list
 from babel.support import NullTranslations, Translations
 
 from . import calendars
@@ -204,15 +202,6 @@ def in_both_calendars(period: Period | date, language: str) -> str:
     if not calendars.has_own(language):
         return gregorian
     return f"{gregorian} ({calendars.of_language(language).in_words(period.first, period.last)})"
-
-
-def in_a_list(items: Sequence[str], language: str) -> str:
-    """Items joined as the language joins them.
-
-    >>> in_a_list(["tea", "milk"], "en")
-    'tea and milk'
-    """
-    return format_list(list(items), locale=_LOCALES_FOR_DATES.get(language, language))
 
 
 def figure(number: int, language: str) -> str:

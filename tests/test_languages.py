@@ -53,14 +53,6 @@ def test_a_date_names_its_year_in_every_language(language: str, text: str) -> No
     assert text[:4] in western_digits(languages.in_words(Period.parse(text), language))
 
 
-@pytest.mark.parametrize(
-    ("language", "joined"),
-    [("en", "tea, milk and bread"), ("fr", "tea, milk et bread"), ("es", "tea, milk y bread"), ("ar", "tea وmilk وbread")],
-)
-def test_a_list_is_joined_as_the_language_joins_it(language: str, joined: str) -> None:
-    assert languages.in_a_list(["tea", "milk", "bread"], language) == joined
-
-
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("fr", "ltr"), ("es", "ltr"), ("ar", "rtl"), ("fa_AF", "rtl"), ("ckb", "rtl")])
 def test_a_language_has_its_direction(language: str, direction: str) -> None:
     assert languages.direction(language) == direction

@@ -164,7 +164,7 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
         if asked == "stop":
             await self._forget(person)
             return Answer([] if content.get("opt_out") else self._sentence(content, "text_stopped", language), silences=True)
-        if await self._outbox.is_silenced(person):
+        if self._outbox.is_silenced(person):
             return Answer(state="silenced")
         if self._limits.wait(person, person):
             return Answer(state="limited")

@@ -84,6 +84,7 @@ class Outbox:
         self._base.execute("PRAGMA synchronous=FULL")
         self._base.execute("PRAGMA secure_delete=ON")  # what was sealed is overwritten, not left in the file
         self._base.executescript(_TABLES)
+        self._silenced = {person for (person,) in self._base.execute("SELECT person FROM silenced")}
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -180,15 +181,17 @@ class Outbox:
 
     async def silence(self, person: str) -> None:
         """Send this person nothing any more."""
+        self._silenced.add(person)
         await self._in_thread(lambda: self._base.execute("INSERT OR IGNORE INTO silenced VALUES (?, ?)", (person, self._clock())))
 
     async def unsilence(self, person: str) -> None:
         """The person wants to be written to again."""
+        self._silenced.discard(person)
         await self._in_thread(lambda: self._base.execute("DELETE FROM silenced WHERE person = ?", (person,)))
 
-    async def is_silenced(self, person: str) -> bool:
+    def is_silenced(self, person: str) -> bool:
         """Whether the person asked for silence."""
-        return await self._in_thread(lambda: self._base.execute("SELECT 1 FROM silenced WHERE person = ?", (person,)).fetchone() is not None)
+        return person in self._silenced
 
     async def segments_since(self, when: float) -> int:
         """The segments of all that went out, or may have, since a moment."""

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 6
 LONGEST_WAIT = 300.0  # seconds between two attempts, unless the provider asks for more
 DAY = 24 * 3600
+RECOUNT_SECONDS = 60
 _CHANCE = secrets.SystemRandom()
 Body = tuple[Mapping[str, Any], int]  # what a provider sends, and its segments
 
@@ -61,6 +62,7 @@ class Postman:
         self._wait = wait
         self._lanes: dict[str, _Lane] = {}
         self._closing = False
+        self._spent, self._counted_at = 0, -math.inf
 
     @property
     def waiting(self) -> int:
@@ -116,19 +118,20 @@ class Postman:
     async def _deliver(self, send: Send) -> None:
         attempts = send.attempts
         while True:
-            if await self._outbox.is_silenced(send.person):
+            if self._outbox.is_silenced(send.person):
                 return await self._ended(send, "failed", "silenced")
             if self._outbox.now() > float(send.content.get("until") or math.inf):
                 return await self._ended(send, "failed", "window closed")
-            if await self._outbox.segments_since(self._outbox.now() - DAY) + send.segments > self._daily_segments:
+            if await self._segments_today() + send.segments > self._daily_segments:
                 logger.error(
                     "the day's %s segments on %s are used up; nothing is sent until older ones are a day old", self._daily_segments, self._channel
                 )
                 return await self._ended(send, "failed", "spend cap")
-            await self._outbox.mark(send, "sending")
             attempts += 1
             try:
+                # Only what is really on its way is marked so: after a crash nobody knows whether it arrived.
                 async with self._room:
+                    await self._outbox.mark(send, "sending")
                     provider_id = await self._provider.send(send.content, send.token)
             except Retry as error:
                 if attempts >= MOST_ATTEMPTS:
@@ -142,11 +145,20 @@ class Postman:
                     await self._outbox.silence(send.person)
                 return await self._ended(send, "failed", str(error))
             except Unknown as error:
+                self._spent += send.segments
                 return await self._ended(send, "unknown", str(error))
             else:
+                self._spent += send.segments
                 await self._outbox.mark(send, "sent", provider_id)
                 self._measures.sent(self._channel, "sent", send.segments)
                 return None
+
+    async def _segments_today(self) -> int:
+        """The last day's segments: counted anew each minute, and added up in between."""
+        if self._outbox.now() - self._counted_at > RECOUNT_SECONDS:
+            self._counted_at = self._outbox.now()
+            self._spent = await self._outbox.segments_since(self._counted_at - DAY)
+        return self._spent
 
     async def _ended(self, send: Send, state: str, reason: str) -> None:
         await self._outbox.mark(send, state, error=reason)

@@ -34,7 +34,7 @@ class SmsChannel(TwilioChannel):
         return cls(
             settings("SMS", {**NAMES, cls.sender_setting: None}) if on else None,
             int(given.get("messages_a_minute") or 10),
-            int(given.get("daily_segments") or 5000),
+            int(os.environ.get("CONFIDE_SMS_SEGMENTS_A_DAY") or given.get("daily_segments") or 5000),
             int(given.get("busy") or 16),
         )
 
