@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,14 +68,14 @@ def sealing_key(key: str) -> bytes:
 
 
 class Outbox:
-    """Keeps accepted messages and replies due. Every call is done in one thread; what many accept at once is written at one go."""
+    """Keeps accepted messages and replies due. Every call is done in one thread, what many ask at once in one go."""
 
     def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
         self._fernet = Fernet(key)
         self._key = key
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self._arriving: list[tuple[tuple[Any, ...], asyncio.Future[int | None]]] = []
+        self._to_do: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         self._base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -92,35 +91,14 @@ class Outbox:
 
     async def accept(self, channel: str, message: str, person: str, content: Mapping[str, Any]) -> int | None:
         """Keep a message, once; its number here, or None when it was accepted before. It is on disk when this returns."""
-        found = asyncio.get_running_loop().create_future()
-        self._arriving.append(((channel, self._hidden(message), person, self._clock(), self._seal(content)), found))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_arriving())
-        return await found
+        row = (channel, self._hidden(message), person, self._clock(), self._seal(content))
+        query = "INSERT OR IGNORE INTO accepted (channel, message, person, at, state, sealed) VALUES (?, ?, ?, ?, 'waiting', ?)"
 
-    async def _write_arriving(self) -> None:
-        while self._arriving:
-            batch, self._arriving = self._arriving, []
-            try:
-                numbers = await self._in_thread(partial(self._insert, [row for row, _ in batch]))
-            except Exception as error:
-                for _, found in batch:
-                    if not found.done():
-                        found.set_exception(error)
-                continue
-            for (_, found), number in zip(batch, numbers):
-                if not found.done():
-                    found.set_result(number)
+        def write() -> int | None:
+            done = self._base.execute(query, row)
+            return done.lastrowid if done.rowcount else None
 
-    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> list[int | None]:
-        numbers: list[int | None] = []
-        with self._transaction():
-            for row in rows:
-                done = self._base.execute(
-                    "INSERT OR IGNORE INTO accepted (channel, message, person, at, state, sealed) VALUES (?, ?, ?, ?, 'waiting', ?)", row
-                )
-                numbers.append(done.lastrowid if done.rowcount else None)
-        return numbers
+        return await self._in_thread(write)
 
     async def answer(self, accepted: Accepted, bodies: Sequence[tuple[Mapping[str, Any], int]], state: str = "answered") -> list[Send]:
         """Put the replies to a message (each with its segments) in place of the message, at one go."""
@@ -129,17 +107,16 @@ class Outbox:
         ]
 
         def write() -> list[Send]:
-            sends = []
-            with self._transaction():
-                done = self._base.execute("UPDATE accepted SET state = ?, sealed = NULL WHERE id = ? AND state = 'waiting'", (state, accepted.id))
-                if not done.rowcount:
-                    return []
-                for row, (body, size) in zip(rows, bodies):
-                    number = self._base.execute(
-                        "INSERT INTO sends (token, accepted, channel, person, at, state, segments, sealed) VALUES (?, ?, ?, ?, ?, 'due', ?, ?)", row
-                    ).lastrowid
-                    assert number is not None
-                    sends.append(Send(number, row[0], accepted.channel, accepted.person, size, 0, body))
+            sends: list[Send] = []
+            done = self._base.execute("UPDATE accepted SET state = ?, sealed = NULL WHERE id = ? AND state = 'waiting'", (state, accepted.id))
+            if not done.rowcount:
+                return sends
+            for row, (body, size) in zip(rows, bodies):
+                number = self._base.execute(
+                    "INSERT INTO sends (token, accepted, channel, person, at, state, segments, sealed) VALUES (?, ?, ?, ?, ?, 'due', ?, ?)", row
+                ).lastrowid
+                assert number is not None
+                sends.append(Send(number, row[0], accepted.channel, accepted.person, size, 0, body))
             return sends
 
         return await self._in_thread(write)
@@ -213,9 +190,8 @@ class Outbox:
         oldest = self._clock() - SEEN_FOR
 
         def write() -> None:
-            with self._transaction():
-                self._base.execute("DELETE FROM accepted WHERE at < ? AND state != 'waiting'", (oldest,))
-                self._base.execute("DELETE FROM sends WHERE at < ? AND state NOT IN ('due', 'sending')", (oldest,))
+            self._base.execute("DELETE FROM accepted WHERE at < ? AND state != 'waiting'", (oldest,))
+            self._base.execute("DELETE FROM sends WHERE at < ? AND state NOT IN ('due', 'sending')", (oldest,))
 
         await self._in_thread(write)
 
@@ -226,14 +202,53 @@ class Outbox:
 
     async def close(self) -> None:
         """Finish writing, and close the file."""
-        await self._in_thread(self._base.close)
+        if self._writing:
+            await self._writing
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._base.close)
         self._thread.shutdown()
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Do work on the file; what many ask for meanwhile is done in one transaction, for each costs a wait for the disk."""
+        found: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._to_do.append((work, found))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._do_all())
+        return await asyncio.shield(found)
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._base)
+    async def _do_all(self) -> None:
+        while self._to_do:
+            batch, self._to_do = self._to_do, []
+            works = [work for work, _ in batch]
+            try:
+                results = await asyncio.get_running_loop().run_in_executor(self._thread, self._in_one_transaction, works)
+            except Exception as error:
+                results = [error] * len(batch)
+            for (_, found), result in zip(batch, results):
+                if found.done():
+                    continue
+                if isinstance(result, Exception):
+                    found.set_exception(result)
+                else:
+                    found.set_result(result)
+
+    def _in_one_transaction(self, works: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Each work's result, or the exception that undid it alone."""
+        results: list[Any] = []
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            for work in works:
+                self._base.execute("SAVEPOINT work")
+                try:
+                    results.append(work())
+                except Exception as error:
+                    self._base.execute("ROLLBACK TO work")
+                    results.append(error)
+                self._base.execute("RELEASE work")
+        except BaseException:
+            self._base.execute("ROLLBACK")
+            raise
+        self._base.execute("COMMIT")
+        return results
 
     def _hidden(self, value: str | None) -> str | None:
         """A provider's id as a keyed hash: WhatsApp's hold the person's number (base64)."""
@@ -244,14 +259,3 @@ class Outbox:
 
     def _open(self, sealed: bytes) -> dict[str, Any]:
         return dict(json.loads(self._fernet.decrypt(sealed)))
-
-
-class _Transaction:
-    def __init__(self, base: sqlite3.Connection) -> None:
-        self._base = base
-
-    def __enter__(self) -> None:
-        self._base.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._base.execute("ROLLBACK" if kind else "COMMIT")

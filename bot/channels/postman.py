@@ -21,6 +21,7 @@ MOST_ATTEMPTS = 6
 LONGEST_WAIT = 300.0  # seconds between two attempts, unless the provider asks for more
 DAY = 24 * 3600
 RECOUNT_SECONDS = 60
+ANSWERED_AT_ONCE = 2  # an answer takes the processor, and between two of them webhooks are acknowledged
 _CHANCE = secrets.SystemRandom()
 Body = tuple[Mapping[str, Any], int]  # what a provider sends, and its segments
 
@@ -43,7 +44,7 @@ class _Lane:
 
 
 class Postman:
-    """`answer` makes the replies to a message; `busy` are the most people served at once, `daily_segments` the most that a day may cost."""
+    """`answer` makes the replies to a message; `busy` are the most messages on their way at once, `daily_segments` the most that a day may cost."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Postman:
     ) -> None:
         self._outbox, self._provider, self._answer, self._measures, self._channel = outbox, provider, answer, measures, channel
         self._room = asyncio.Semaphore(busy)
+        self._thinking = asyncio.Semaphore(ANSWERED_AT_ONCE)
         self._daily_segments = daily_segments
         self._wait = wait
         self._lanes: dict[str, _Lane] = {}
@@ -101,7 +103,7 @@ class Postman:
             self._lanes.pop(person, None)
 
     async def _answered(self, message: Accepted) -> list[Send]:
-        async with self._room:
+        async with self._thinking:
             answer = await self._answer(message)
         if answer.silences is False:
             await self._outbox.unsilence(message.person)
