@@ -22,6 +22,7 @@ from conftest import Server
 from twilio.request_validator import RequestValidator
 
 SITE = "https://chat.example.org"
+QUIET, SILENCE = 0.3, 0.8  # seconds: after a reply the next comes at once; a reply takes a tenth of a second
 ACCOUNT, AUTH_TOKEN, NUMBER = "AC00000000000000000000000000000000", "an-auth-token", "+441134960000"
 
 
@@ -158,17 +159,26 @@ class Texter:
         assert self.webhook(text, **more) == 200
         return self.gets(before)
 
-    def gets(self, before: int, seconds: float = 10) -> list[str]:
-        """What comes after the first so many messages, once nothing more has come for a while."""
-        deadline, quiet_since, count = time.monotonic() + seconds, time.monotonic(), before
-        while time.monotonic() < deadline:
-            now = len(self.twilio.to(self.number))
-            if now != count:
-                count, quiet_since = now, time.monotonic()
-            if time.monotonic() - quiet_since > (0.3 if count > before else 1.5):
-                break
-            time.sleep(0.02)
-        return self.twilio.to(self.number)[before:]
+    def gets(self, before: int = 0) -> list[str]:
+        """What comes after the first so many messages."""
+        return until_quiet(lambda: self.twilio.to(self.number)[before:])
+
+    def gets_nothing_for(self, text: str, **more: Any) -> bool:
+        """Whether a message that is accepted brings nothing."""
+        before = self.twilio.to(self.number)
+        assert self.webhook(text, **more) == 200
+        time.sleep(SILENCE)
+        return self.twilio.to(self.number) == before
+
+
+def until_quiet(arrived: Callable[[], list[Any]]) -> list[Any]:
+    """What has arrived once something did and nothing more comes for a while; nothing after 20 seconds."""
+    deadline, quiet_since, count = time.monotonic() + 20, time.monotonic(), 0
+    while time.monotonic() < deadline and (not count or time.monotonic() - quiet_since < QUIET):
+        if (now := len(arrived())) != count:
+            count, quiet_since = now, time.monotonic()
+        time.sleep(0.02)
+    return arrived()
 
 
 APP_SECRET, NUMBER_ID = "an-app-secret", "1234567890"
