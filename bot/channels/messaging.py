@@ -7,7 +7,7 @@ import logging
 import os
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from .measures import of_this_process
 from .outbox import Accepted, Outbox, sealing_key
 from .postman import Answer, Body, Postman
 from .providers import Printed, Provider
-from .start import connect
+from .start import as_function, connect
 from .texts import MENU, Offered, Texts, picked, sentence
 from .turns import Handle, Replies, Turns
 
@@ -102,8 +102,8 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
         routes = Blueprint(f"confide_{self.name()}")
         if self._settings is not None:
             self._routes(routes)
-            routes.listener("after_server_start")(_plain(self._connect))
-            routes.listener("before_server_stop")(_plain(self._disconnect))
+            routes.listener("after_server_start")(as_function(self._connect))
+            routes.listener("before_server_stop")(as_function(self._disconnect))
         return routes
 
     async def _connect(self, app: Sanic, _: object) -> None:
@@ -223,10 +223,3 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
 def state_folder() -> str:
     """Where accepted messages lie until they are answered, unless CONFIDE_STATE says otherwise."""
     return str(house.ROOT / "state")
-
-
-def _plain(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def handler(*arguments: Any, **named: Any) -> Any:
-        return await method(*arguments, **named)
-
-    return handler

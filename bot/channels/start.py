@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from sanic import Sanic
 
@@ -39,3 +41,12 @@ def _warm_up() -> None:
             compose(house.knowledge(), topic, house.today(), language)
         with suppress(Exception):  # a language that dateparser cannot read is read without it, then as now
             dates.find("9.5.2018", house.today(), language)
+
+
+def as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """A method as a plain function: Sanic 21.12 sets attributes on its handlers, which bound methods do not take."""
+
+    async def handler(*arguments: Any, **named: Any) -> Any:
+        return await method(*arguments, **named)
+
+    return handler

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -29,7 +29,7 @@ from ..replies import compose
 from . import feeds, page
 from .limits import Limits, Once
 from .measures import of_this_process
-from .start import connect
+from .start import as_function, connect
 from .turns import Replies, Turns
 
 logger = logging.getLogger(__name__)
@@ -147,10 +147,10 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             ("health", self._health, "/health", ["GET"]),
             ("metrics", self._metrics, "/metrics", ["GET"]),
         ):
-            routes.add_route(_as_function(handler), path, methods=["GET", "HEAD"] if methods == ["GET"] else methods, name=name)
-        routes.listener("before_server_start")(_as_function(self._prepare))
-        routes.listener("after_server_start")(_as_function(self._connect))
-        routes.listener("before_server_stop")(_as_function(self._disconnect))
+            routes.add_route(as_function(handler), path, methods=["GET", "HEAD"] if methods == ["GET"] else methods, name=name)
+        routes.listener("before_server_start")(as_function(self._prepare))
+        routes.listener("after_server_start")(as_function(self._connect))
+        routes.listener("before_server_stop")(as_function(self._disconnect))
         return routes
 
     async def _prepare(self, app: Sanic, _: object) -> None:
@@ -338,15 +338,6 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         if not self._measures.may_read(request.ip, request.headers.get("authorization"), forwarded):
             raise Refused(403, "forbidden", "Measures are for this machine, or for who has the token in CONFIDE_METRICS_TOKEN.")
         return raw(self._measures.text(), content_type="text/plain; version=0.0.4")
-
-
-def _as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """A method as a plain function: Sanic 21.12 sets attributes on its handlers, which bound methods do not take."""
-
-    async def handler(*arguments: Any, **named: Any) -> Any:
-        return await method(*arguments, **named)
-
-    return handler
 
 
 def _first(request: Request) -> HTTPResponse | None:
