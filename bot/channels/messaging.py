@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from rasa.core.channels.channel import InputChannel
@@ -63,6 +63,12 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
         self._daily_segments, self._busy = daily_segments, busy
         self._offered: OrderedDict[str, Offered] = OrderedDict()
         self._measures = of_this_process()
+
+    @classmethod
+    def limited(cls, settings: Mapping[str, str] | None, credentials: Mapping[str, Any] | None, a_day: str) -> Self:
+        """The channel with the limits of credentials.yml; `a_day` names the one on what a day may cost."""
+        given = credentials or {}
+        return cls(settings, int(given.get("messages_a_minute") or 10), int(given.get(a_day) or 5000), int(given.get("busy") or 16))
 
     @classmethod
     def url_prefix(cls) -> str:

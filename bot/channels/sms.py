@@ -28,15 +28,11 @@ class SmsChannel(TwilioChannel):
         Raises:
             NotSetUp: when only some of its variables are set.
         """
-        given = credentials or {}
         # An account without any number was meant for this channel, most likely.
         on = bool(os.environ.get(cls.sender_setting)) or ("CONFIDE_TWILIO_ACCOUNT_SID" in os.environ and "CONFIDE_WHATSAPP_FROM" not in os.environ)
-        return cls(
-            settings("SMS", {**NAMES, cls.sender_setting: None}) if on else None,
-            int(given.get("messages_a_minute") or 10),
-            int(os.environ.get("CONFIDE_SMS_SEGMENTS_A_DAY") or given.get("daily_segments") or 5000),
-            int(given.get("busy") or 16),
-        )
+        found = settings("SMS", {**NAMES, cls.sender_setting: None}) if on else None
+        a_day = os.environ.get("CONFIDE_SMS_SEGMENTS_A_DAY")
+        return cls.limited(found, {**(credentials or {}), **({"daily_segments": a_day} if a_day else {})}, "daily_segments")
 
     def _told(self, replies: Replies, first: bool) -> Texts:
         return as_texts(replies, first, self.site)

@@ -47,14 +47,8 @@ class WhatsAppByTwilio(TwilioChannel):
         Raises:
             NotSetUp: when only some of its variables are set.
         """
-        given = credentials or {}
         on = bool(os.environ.get(cls.sender_setting))
-        return cls(
-            settings("WhatsApp by Twilio", {**NAMES, cls.sender_setting: None}) if on else None,
-            int(given.get("messages_a_minute") or 10),
-            int(given.get("daily_messages") or 5000),
-            int(given.get("busy") or 16),
-        )
+        return cls.limited(settings("WhatsApp by Twilio", {**NAMES, cls.sender_setting: None}) if on else None, credentials, "daily_messages")
 
     def _told(self, replies: Replies, first: bool) -> Texts:
         return as_texts(replies, first, self.site, "whatsapp_records")
@@ -75,7 +69,6 @@ class WhatsApp(MessagingChannel):
         Raises:
             NotSetUp: when only some of its variables are set.
         """
-        given = credentials or {}
         own = ("CONFIDE_WHATSAPP_NUMBER_ID", "CONFIDE_WHATSAPP_TOKEN", "CONFIDE_WHATSAPP_APP_SECRET", "CONFIDE_WHATSAPP_VERIFY_TOKEN")
         names = {
             **dict.fromkeys(own),
@@ -84,12 +77,7 @@ class WhatsApp(MessagingChannel):
             "CONFIDE_STATE": state_folder(),
             "CONFIDE_WHATSAPP_URL": "https://graph.facebook.com/v21.0",
         }
-        return cls(
-            settings("WhatsApp", names) if any(name in os.environ for name in own) else None,
-            int(given.get("messages_a_minute") or 10),
-            int(given.get("daily_messages") or 5000),
-            int(given.get("busy") or 16),
-        )
+        return cls.limited(settings("WhatsApp", names) if any(name in os.environ for name in own) else None, credentials, "daily_messages")
 
     async def credentials(self, session: aiohttp.ClientSession) -> list[str]:
         """Whether Meta knows the number by this token."""
