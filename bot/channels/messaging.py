@@ -19,11 +19,12 @@ from sanic.response import HTTPResponse, text
 from .. import house, languages
 from ..dialogue import failed
 from ..privacy import pseudonym
+from ..storage import sealing_key
 from ..text import western_digits
 from .keywords import keyword, keywords
 from .limits import Limits
 from .measures import of_this_process
-from .outbox import Accepted, Outbox, sealing_key
+from .outbox import Accepted, Outbox
 from .postman import Answer, Body, Postman
 from .providers import Printed, Provider
 from .start import as_function, connect
@@ -60,6 +61,7 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     def __init__(self, settings: Mapping[str, str] | None, messages_a_minute: int, daily_segments: int, busy: int) -> None:
         self._settings = settings
         self._limits = Limits(messages_a_minute, messages_a_minute)
+        self._told_to_wait = Limits(1, 1)
         self._daily_segments, self._busy = daily_segments, busy
         self._offered: OrderedDict[str, Offered] = OrderedDict()
         self._measures = of_this_process()
@@ -145,7 +147,8 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
             return text("too many messages are waiting; send it again later", status=503, headers={"Retry-After": "60"})
         person = pseudonym(self.name(), address)
         content = {"to": address, **content}
-        number = await self._outbox.accept(self.name(), message_id, person, content)
+        with self._postman.arriving():
+            number = await self._outbox.accept(self.name(), message_id, person, content)
         if number is not None:
             self._postman.add(Accepted(number, self.name(), person, content))
         return None
@@ -172,8 +175,11 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
             return Answer([] if content.get("opt_out") else self._sentence(content, "text_stopped", language), silences=True)
         if self._outbox.is_silenced(person):
             return Answer(state="silenced")
-        if self._limits.wait(person, person):
-            return Answer(state="limited")
+        if seconds := self._limits.wait(person, person):
+            # Once a minute it is said: who writes in a panic must not meet silence, and a flood must not cost a reply each.
+            if self._told_to_wait.wait(person, person):
+                return Answer(state="limited")
+            return Answer(self._sentence(content, "limit_rate", language, seconds=str(seconds)), state="limited")
         if asked == "help":
             return Answer([] if content.get("opt_out") else self._sentence(content, "text_help", language))
         if not said:
@@ -217,15 +223,10 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     def _told(self, replies: Replies, first: bool) -> Texts:
         """Replies as the channel's texts."""
 
-    def _sentence(self, content: Mapping[str, Any], name: str, language: str) -> list[Body]:
-        return self._bodies(content, Texts(tuple(sentence(name, language))), ())
+    def _sentence(self, content: Mapping[str, Any], name: str, language: str, **values: str) -> list[Body]:
+        return self._bodies(content, Texts(tuple(sentence(name, language, **values))), ())
 
     async def _forget(self, person: str) -> None:
         self._offered.pop(person, None)
         await self._turns.erase(person)
         await self._outbox.forget(person)
-
-
-def state_folder() -> str:
-    """Where accepted messages lie until they are answered, unless CONFIDE_STATE says otherwise."""
-    return str(house.ROOT / "state")

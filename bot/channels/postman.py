@@ -7,7 +7,8 @@ import logging
 import math
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ LONGEST_WAIT = 300.0  # seconds between two attempts, unless the provider asks f
 DAY = 24 * 3600
 RECOUNT_SECONDS = 60
 ANSWERED_AT_ONCE = 2  # an answer takes the processor, and between two of them webhooks are acknowledged
+_LONGEST_YIELD, _YIELD = 0.05, 0.005  # seconds that an answer lets webhooks go first, in steps
 _CHANCE = secrets.SystemRandom()
 Body = tuple[Mapping[str, Any], int]  # what a provider sends, and its segments
 
@@ -64,7 +66,17 @@ class Postman:
         self._wait = wait
         self._lanes: dict[str, _Lane] = {}
         self._closing = False
+        self._arriving = 0
         self._spent, self._counted_at = 0, -math.inf
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """While a message is being accepted: answers wait a little, for a provider gives up on a webhook, and a person does not."""
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
     @property
     def waiting(self) -> int:
@@ -104,6 +116,10 @@ class Postman:
 
     async def _answered(self, message: Accepted) -> list[Send]:
         async with self._thinking:
+            for _ in range(round(_LONGEST_YIELD / _YIELD)):
+                if not self._arriving:
+                    break
+                await asyncio.sleep(_YIELD)
             answer = await self._answer(message)
         if answer.silences is False:
             await self._outbox.unsilence(message.person)

@@ -43,10 +43,16 @@ def as_texts(replies: Sequence[Reply], first: bool, site: str, records: str = "t
     blocks: list[str] = []
     offered: Offered | None = None
     for reply in replies:
-        told, offered = _of_reply(reply, language, site, last=reply is replies[-1])
+        told, offered = _of_reply(reply, language, site)
         blocks += told
     if first:
-        blocks = [_joined(_words("text_hello", language), blocks[0]), *blocks[1:], _words(records, language)]
+        blocks[0] = _joined(_words("text_hello", language), blocks[0])
+        blocks.append(_words(records, language))
+    if offered:
+        # The line of numbers stands under the answer; where that would cost a message more, under what phone companies keep.
+        answer = len(blocks) - (2 if first else 1)
+        place = next((place for place in range(answer, len(blocks)) if _with_menu(blocks[place], offered) != blocks[place]), answer)
+        blocks[place] = _with_menu(blocks[place], offered)
     return Texts(tuple(message for block in blocks for message in _parted(block, language)), offered)
 
 
@@ -81,7 +87,7 @@ def _page(reply: Reply, site: str) -> str:
     return f"{site}/chat/{reply.get('language')}?topic={reply.get('topic')}"
 
 
-def _of_reply(reply: Reply, language: str, site: str, last: bool) -> tuple[list[str], Offered | None]:
+def _of_reply(reply: Reply, language: str, site: str) -> tuple[list[str], Offered | None]:
     """What is said first, each block to be sent by itself, and what is offered."""
     if not reply.get("short") or (reply.get("choices") and reply.get("status") == "choose"):
         return _numbered(reply), None
@@ -89,7 +95,7 @@ def _of_reply(reply: Reply, language: str, site: str, last: bool) -> tuple[list[
     short = " ".join(reply["short"])
     rest = _joined(*reply["paragraphs"], *reply.get("notes", ()), *_people(reply))
     offered = Offered(language, tuple(_parted(rest, language)), _sources(reply, site))
-    return [*notes, _with_menu(short, offered) if last else short], offered
+    return [*notes, short], offered
 
 
 def _numbered(reply: Reply) -> list[str]:
@@ -148,9 +154,12 @@ def _words(name: str, language: str) -> str:
     return text
 
 
-def sentence(name: str, language: str) -> list[str]:
-    """One of the channel's own sentences, as messages."""
-    return _parted(_words(name, language), language)
+def sentence(name: str, language: str, **values: str) -> list[str]:
+    """One of the channel's own sentences, as messages; `values` fill its placeholders."""
+    text = _words(name, language)
+    for placeholder, value in values.items():
+        text = text.replace(f"{{{placeholder}}}", value)
+    return _parted(text, language)
 
 
 def _joined(*pieces: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.events import UserUttered
 from sanic import Sanic
 
-from .. import house, places, reading
+from .. import house, languages, places, reading
 from ..conversation import as_metadata, context_of
 from ..dialogue import Context, failed
 from ..embeddings import prepare
@@ -74,6 +75,8 @@ class Turns:
             async with self._turn_of(person):
                 context = await self.context(person, language)
                 text, metadata = prepared(message, context)
+                if earlier := await self._asked_before_picking(person, text, context):
+                    text, metadata = earlier
                 if not text.startswith("/"):
                     await prepare(reading.to_embed(text, context, self._mind))
                 await self._handle(UserMessage(text, collected, person, input_channel=self._channel, metadata=metadata))
@@ -92,6 +95,24 @@ class Turns:
         tracker = await self.store.retrieve(person)
         context = context_of(tracker) if tracker else Context()
         return replace(context, language=language) if language and language != context.language else context
+
+    async def _asked_before_picking(self, person: str, text: str, context: Context) -> tuple[str, dict[str, Any]] | None:
+        """The question that a person wrote before they were asked for their language, when `text` picks it: that is what they wait for."""
+        given = reading.command(text)
+        picked = languages.supported(given[1].get("language")) if given and given[0] == "change_language" else None
+        if not picked or context.language:
+            return None
+        tracker = await self.store.retrieve(person)
+        said = [event.text for event in tracker.events if isinstance(event, UserUttered) and event.text] if tracker else []
+        asked = next((earlier for earlier in reversed(said) if not earlier.startswith("/")), None)
+        if not asked:
+            return None
+        settled = replace(context, language=picked, choices=())
+        read = reading.read(asked, settled, self._mind, house.today())
+        answer = self._mind.knowledge.answers.get(read.intent)
+        if answer is None or answer.group == "bot" or read.language != picked or read.foreign:
+            return None
+        return asked, as_metadata(settled)
 
     async def erase(self, person: str) -> None:
         """Forget a conversation. A turn under way would save it again, so it ends first."""

@@ -11,7 +11,8 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
-from .messaging import MessagingChannel, state_folder
+from ..storage import state_folder
+from .messaging import MessagingChannel
 from .postman import Body
 from .providers import Provider, Twilio, twilio_signed
 from .segments import size
@@ -22,7 +23,7 @@ NAMES = {
     "CONFIDE_TWILIO_AUTH_TOKEN": None,
     "CONFIDE_PUBLIC_URL": None,
     "CONFIDE_KEY": None,
-    "CONFIDE_STATE": state_folder(),
+    "CONFIDE_STATE": str(state_folder()),
     "CONFIDE_TWILIO_URL": "https://api.twilio.com",
 }
 _NO_REPLY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: the reply is sent on its own, when it is ready

@@ -16,7 +16,8 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
 from .. import languages, places
-from .messaging import MessagingChannel, settings, state_folder
+from ..storage import state_folder
+from .messaging import MessagingChannel, settings
 from .postman import Body
 from .providers import Cloud, Provider, Retry, Unknown, meta_signed
 from .texts import Texts, as_texts, in_full, sentence
@@ -74,7 +75,7 @@ class WhatsApp(MessagingChannel):
             **dict.fromkeys(own),
             "CONFIDE_PUBLIC_URL": None,
             "CONFIDE_KEY": None,
-            "CONFIDE_STATE": state_folder(),
+            "CONFIDE_STATE": str(state_folder()),
             "CONFIDE_WHATSAPP_URL": "https://graph.facebook.com/v21.0",
         }
         return cls.limited(settings("WhatsApp", names) if any(name in os.environ for name in own) else None, credentials, "daily_messages")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from bot.channels.measures import Measures
-from bot.channels.outbox import Accepted, Outbox, sealing_key
+from bot.channels.outbox import Accepted, Outbox
 from bot.channels.postman import MOST_ATTEMPTS, Answer, Postman
 from bot.channels.providers import Refusal, Retry, Unknown
+from bot.storage import sealing_key
 
 KEY = sealing_key("a key of this test")
 
@@ -140,7 +141,7 @@ async def test_a_reply_that_may_have_been_taken_is_not_sent_twice_and_its_report
     provider = await run(["1"], Unknown("the connection broke"))
     assert provider.taken == ["1b"]
     assert (await outbox.counts())["send unknown"] == 1
-    (token,) = outbox._base.execute("SELECT token FROM sends WHERE state = 'unknown'").fetchone()
+    (token,) = outbox.base.execute("SELECT token FROM sends WHERE state = 'unknown'").fetchone()
     assert await outbox.report(token, "SM9", "delivered")
     assert "send unknown" not in await outbox.counts()
 
