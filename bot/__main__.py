@@ -51,6 +51,20 @@ def parser() -> argparse.ArgumentParser:
     channels = add.add_parser("channels", help="check how SMS and WhatsApp are set up, or list what answers cost to send")
     channels.add_argument("action", choices=["check", "costs"])
     channels.add_argument("--price", type=float, default=0.04, help="of a segment, in pounds (default: %(default)s)")
+    desk = add.add_parser("desk", help="who may use the volunteers' desk, and what was done there")
+    actions = desk.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, what in (
+        ("add", "add an account"),
+        ("reset", "give an account a new password and a new code, and lift its lock"),
+        ("remove", "remove an account"),
+    ):
+        account = actions.add_parser(action, help=what)
+        account.add_argument("name")
+        if action == "add":
+            account.add_argument("--role", choices=["volunteer", "editor"], default="volunteer", help="(default: %(default)s)")
+    actions.add_parser("list", help="list the accounts")
+    audit = actions.add_parser("audit", help="list what was done: who came and went, and what they did, without content")
+    audit.add_argument("--newest", type=int, default=200, help="how many entries (default: %(default)s)")
     catalogues = add.add_parser(
         "catalogues", help="translations: compile, bring up to date with the English, report, or list those that may say something else"
     )

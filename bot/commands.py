@@ -265,6 +265,17 @@ def channels(options: argparse.Namespace) -> int:
     return int(wrong)
 
 
+def desk(options: argparse.Namespace) -> int:
+    """Add, remove, renew or list the accounts of the desk, or list what was done there."""
+    from .desk import command
+    from .desk.accounts import BadAccount
+
+    try:
+        return command.run(options)
+    except BadAccount as error:
+        raise Stop(str(error)) from error
+
+
 def _similar() -> int:
     found = False
     for language in languages.languages()[1:]:

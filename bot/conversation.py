@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from rasa.shared.core.events import BotUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from . import languages
 from .dialogue import FALLBACK, INFORM, Context, Reading
-from .knowledge import Period
+from .knowledge import Knowledge, Period
 from .reply import Reply
 
 # Of a reply, the tracker keeps what the next turn needs. The words themselves can be composed again.
@@ -39,9 +39,30 @@ def _kept_of(event: BotUttered) -> list[dict[str, Any]]:
     return [kept(reply) for reply in custom.get("replies", ())]
 
 
+def kept_replies(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
+    """What the tracker keeps of every reply, oldest first."""
+    return [reply for event in tracker.events if isinstance(event, BotUttered) for reply in _kept_of(event)]
+
+
+def transcript(tracker: DialogueStateTracker, knowledge: Knowledge) -> list[tuple[str, dict[str, Any]]]:
+    """The conversation so far as the lines of a handoff: who said it ("patient" or "reply"), and what."""
+    language = tracker.get_slot("language") or languages.SOURCE
+    lines: list[tuple[str, dict[str, Any]]] = []
+    for event in tracker.events:
+        if isinstance(event, BotUttered) and event.text:
+            replies = _kept_of(event)
+            lines.append(("reply", {"text": event.text, **({"kept": replies[-1]} if replies else {})}))
+        elif isinstance(event, UserUttered) and event.text:
+            intent = event.text[1:].split("{")[0] if event.text.startswith("/") else None
+            answer = knowledge.answers.get(intent) if intent else None
+            if intent is None or answer:
+                lines.append(("patient", {"text": (languages.translate(answer.title, language) or answer.title) if answer else event.text}))
+    return lines
+
+
 def context_of(tracker: DialogueStateTracker) -> Context:
     """The conversation so far, without the message that is being answered."""
-    said = [kept_reply for event in tracker.events if isinstance(event, BotUttered) for kept_reply in _kept_of(event)]
+    said = kept_replies(tracker)
     misunderstood = 0
     for reply in reversed(said):
         if reply["topic"] != FALLBACK:
@@ -78,6 +99,7 @@ def as_metadata(context: Context) -> dict[str, Any]:
             "choices": list(context.choices),
             "as_of": context.as_of.isoformat() if context.as_of else None,
             "misunderstood": context.misunderstood,
+            "on_duty": context.on_duty,
         }
     }
 
@@ -95,6 +117,7 @@ def context_from_metadata(metadata: Mapping[str, Any]) -> Context:
         choices=tuple(given.get("choices") or ()),
         as_of=date.fromisoformat(given["as_of"]) if given.get("as_of") else None,
         misunderstood=given.get("misunderstood") or 0,
+        on_duty=given.get("on_duty"),
     )
 
 

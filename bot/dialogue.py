@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from . import languages
+from . import handoff, languages
 from .knowledge import Event, Knowledge, NotYetRuled, Period, Ruling, as_of, timeline
 from .replies import ADVICE_LINE, compose, in_english, language_choices, not_spoken_yet, say, told
 from .reply import Reply
@@ -35,6 +35,7 @@ class Context:
     choices: tuple[str, ...] = ()  # what the last reply offered, as `/intent{entities}`
     as_of: date | None = None  # the day that the last answer spoke for, when it was not the present
     misunderstood: int = 0  # how many times in a row
+    on_duty: bool | None = None  # whether a volunteer can take over; None where there is no desk
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     if reading.masked:
         hidden = knowledge_message(knowledge, "hidden", settled.language or languages.SOURCE)
         replies[0] = replace(replies[0], notes=(*replies[0].notes, hidden))
-    return replies
+    return handoff.offered(knowledge, replies, context.on_duty, context.misunderstood)
 
 
 def knowledge_message(knowledge: Knowledge, name: str, language: str) -> str:

@@ -122,6 +122,20 @@ def tag(language: str) -> str:
     return language.replace("_", "-")
 
 
+# What people who help call these languages, where the CLDR's names are another.
+_KNOWN_AS = {"ckb": "Kurdish (Sorani)", "fa": "Farsi (Persian)", "fa_AF": "Dari"}
+
+
+@cache
+def english_name(language: str) -> str:
+    """The language's name in English.
+
+    >>> english_name("ar")
+    'Arabic'
+    """
+    return _KNOWN_AS.get(language) or Locale.parse(language).get_display_name(SOURCE) or language
+
+
 @cache
 def own_name(language: str) -> str:
     """The language's name in itself.

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import numpy as np
 from babel.messages.catalog import Catalog
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from . import languages
 from .catalogues import REVIEWED, fingerprint, read, state, template, write
 from .embeddings import embed
 from .knowledge import BadData, Knowledge
 from .languages import LOCALES
+from .templates import templates_in
 
 _ISOLATES = re.compile("[\u2066-\u2069]")
 # Of 23,000 right ones none lies as low (short titles in Somali come near); two that were exchanged lie at -0.085 and -0.11.
@@ -61,8 +62,7 @@ def sheet(knowledge: Knowledge, language: str) -> str:
 
 @cache
 def _templates() -> Environment:
-    folder = Path(__file__).parent / "widget"
-    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return templates_in(Path(__file__).parent / "widget")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -47,11 +48,19 @@ def sealing_key(key: str) -> bytes:
     return base64.urlsafe_b64encode(hashlib.sha256(b"outbox\0" + key.encode()).digest())
 
 
-class Storage:
-    """One SQLite file of one process. Every call is done in one thread, what many ask at once in one transaction."""
+class InUse(OSError):
+    """Another process has the file; the message says what to do."""
 
-    def __init__(self, path: Path, key: bytes, tables: str, clock: Callable[[], float] = time.time) -> None:
-        """`key` as `sealing_key` gives it; `tables` is the SQL that makes the tables, if they are not there."""
+
+class Storage:
+    """One SQLite file. Every call is done in one thread, what many ask at once in one transaction."""
+
+    def __init__(self, path: Path, key: bytes, tables: str, clock: Callable[[], float] = time.time, alone: bool = False) -> None:
+        """`key` as `sealing_key` gives it; `tables` is the SQL that makes the tables, if they are not there.
+
+        Raises:
+            InUse: when the file is for one process (`alone`), and another has it.
+        """
         self._fernet = Fernet(key)
         self._key = key
         self._clock = clock
@@ -59,6 +68,12 @@ class Storage:
         self._to_do: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = path.with_suffix(".lock").open("w") if alone else None
+        if self._lock:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InUse(f"{path} is used by another server; stop that one, or set CONFIDE_STATE to another folder") from error
         self.base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         path.chmod(0o600)
         self.base.execute("PRAGMA journal_mode=WAL")
@@ -77,6 +92,8 @@ class Storage:
             await self._writing
         await asyncio.get_running_loop().run_in_executor(self._thread, self.base.close)
         self._thread.shutdown()
+        if self._lock:
+            self._lock.close()
 
     async def run(self, work: Callable[[], _Result]) -> _Result:
         """Do work on `base`, in the file's thread; what many ask for meanwhile is done in one transaction, for each costs a wait for the disk.

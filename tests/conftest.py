@@ -111,7 +111,7 @@ def running(folder: Path, *command: str, **environment: str) -> Iterator[Server]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    whole = {**os.environ, "CONFIDE_TODAY": TODAY.isoformat(), **environment}
+    whole = {**os.environ, "CONFIDE_TODAY": TODAY.isoformat(), "CONFIDE_STATE": str(folder / "state"), **environment}
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", *(command or ("-m", "bot")), "serve", "--port", str(port)], cwd=ROOT, env=whole, stdout=out, stderr=out

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -277,7 +278,7 @@ async def test_deleting_during_a_turn_leaves_nothing(mind: Mind) -> None:
         await message.output_channel.send_response("", {"text": "hello"})
         await store.save(DialogueStateTracker.from_events(message.sender_id, [UserUttered("hello")]))
 
-    channel._turns = Turns("web", turn, store, mind, Measures())
+    channel._turns = Turns("web", turn, store, mind, Measures(), SimpleNamespace(handoffs=None, switches=None))
     answering = asyncio.ensure_future(channel._answer(Incoming("a", "hello", "en", "one")))
     await asyncio.sleep(0.01)
     deleting = asyncio.ensure_future(channel._forget("a"))

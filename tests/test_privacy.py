@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -179,7 +180,9 @@ async def test_the_tracker_holds_no_identifier_after_a_whole_turn(mind: Mind) ->
         await store.save(DialogueStateTracker.from_events(message.sender_id, [event]))
         await message.output_channel.send_response("", {"text": "hello"})
 
-    await Turns("web", turn, store, mind, Measures()).answer(pseudonym("web", "secret-sender"), MESSAGE, "en")
+    await Turns("web", turn, store, mind, Measures(), SimpleNamespace(handoffs=None, switches=None)).answer(
+        pseudonym("web", "secret-sender"), MESSAGE, "en"
+    )
     ((sender, (_, events)),) = store._held.items()
     held = sender + json.dumps([event.as_dict() for event in events], ensure_ascii=False)
     assert not [secret for secret in SECRETS if secret in held and secret != "Kandahar"]

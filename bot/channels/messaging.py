@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
+import time
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -18,6 +20,8 @@ from sanic.response import HTTPResponse, text
 
 from .. import house, languages
 from ..dialogue import failed
+from ..handoff import OFFER, told
+from ..handoffs import Handoff, Line
 from ..privacy import pseudonym
 from ..storage import sealing_key
 from ..text import western_digits
@@ -28,7 +32,7 @@ from .outbox import Accepted, Outbox
 from .postman import Answer, Body, Postman
 from .providers import Printed, Provider
 from .start import as_function, connect
-from .texts import MENU, Offered, Texts, picked, sentence
+from .texts import MENU, VOLUNTEER, Offered, Texts, picked, sentence
 from .turns import Handle, Replies, Turns
 
 logger = logging.getLogger(__name__)
@@ -58,6 +62,8 @@ def settings(channel: str, names: Mapping[str, str | None]) -> dict[str, str]:
 class MessagingChannel(InputChannel):  # type: ignore[misc]
     """A channel whose replies are sent by a provider. `settings` are None when it is off."""
 
+    is_brief = False  # whether each letter costs, so that a volunteer's suggested answer goes in its short form
+
     def __init__(self, settings: Mapping[str, str] | None, messages_a_minute: int, daily_segments: int, busy: int) -> None:
         self._settings = settings
         self._limits = Limits(messages_a_minute, messages_a_minute)
@@ -70,7 +76,7 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     def limited(cls, settings: Mapping[str, str] | None, credentials: Mapping[str, Any] | None, a_day: str) -> Self:
         """The channel with the limits of credentials.yml; `a_day` names the one on what a day may cost."""
         given = credentials or {}
-        return cls(settings, int(given.get("messages_a_minute") or 10), int(given.get(a_day) or 5000), int(given.get("busy") or 16))
+        return cls(settings, int(given.get("messages_a_minute") or 20), int(given.get(a_day) or 5000), int(given.get("busy") or 16))
 
     @classmethod
     def url_prefix(cls) -> str:
@@ -128,6 +134,10 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
             self._postman.add(send)
         for message in waiting:
             self._postman.add(message)
+        app.ctx.givers[self.name()] = self._give
+        app.ctx.carriers[self.name()] = self._carry
+        if app.ctx.handoffs:
+            await app.ctx.handoffs.carry_by(self.name(), self._carry)
         self._sweeping = asyncio.ensure_future(self._sweep())
 
     async def _disconnect(self, app: Sanic, _: object) -> None:
@@ -164,6 +174,8 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
 
     async def _answer_of(self, message: Accepted) -> Answer:
         content, person = message.content, message.person
+        if "bodies" in content:  # ours already: what a volunteer says
+            return Answer([] if self._outbox.is_silenced(person) else [(body, segments) for body, segments in content["bodies"]])
         said = str(content.get("text") or "").strip()
         known = keyword(said)
         asked = content.get("opt_out") or (known.kind if known else None)
@@ -197,12 +209,17 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
                 return Answer(self._bodies(content, texts, ()))
             if int(figure) == MENU:
                 return await self._turn(message, "/help_menu")
+            if int(figure) == VOLUNTEER and offered.volunteer:
+                return await self._turn(message, f"/{OFFER}")
         return await self._turn(message, {"language": "/change_language", "delete": "/delete_my_chat"}.get(asked or "", said))
 
     async def _turn(self, message: Accepted, said: str) -> Answer:
         person = message.person
         first = (await self._turns.context(person, None)).topic is None
-        replies = await self._turns.answer(person, said, None)
+        replies = await self._turns.answer(person, said, None, {key: message.content[key] for key in ("to", "at") if key in message.content})
+        if not replies:  # a volunteer reads it
+            self._offered.pop(person, None)
+            return Answer()
         texts = self._told(replies, first)
         self._offered.pop(person, None)
         if any(reply.get("topic") == "delete_my_chat" for reply in replies):
@@ -222,6 +239,30 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     @abstractmethod
     def _told(self, replies: Replies, first: bool) -> Texts:
         """Replies as the channel's texts."""
+
+    async def _carry(self, handoff: Handoff, line: Line) -> None:
+        """Bring a person what is said to them in a handoff; once, by the line's number."""
+        # Numbers and buttons are for the assistant, which is silent: a "1" that comes back now is for the volunteer.
+        reply = {"language": handoff.language, **told(house.knowledge(), line.content, handoff.language, house.today()), "choices": ()}
+        if self.is_brief and reply.get("short"):
+            reply = {"language": reply["language"], "text": " ".join(reply["short"])}
+        bodies = self._bodies(handoff.address, self._told([reply], False), ())
+        content = {"to": handoff.address["to"], "bodies": bodies}
+        number = await self._outbox.accept(self.name(), f"handoff {handoff.id} {line.id}", handoff.person, content)
+        if number is not None:
+            self._postman.add(Accepted(number, self.name(), handoff.person, content))
+
+    async def _give(self, address: str, reply: dict[str, Any]) -> bool:
+        """Send somebody an answer that a volunteer looked up for them; False when they asked for silence. The address is not kept."""
+        person = pseudonym(self.name(), address)
+        if self._outbox.is_silenced(person):
+            return False
+        bodies = self._bodies({"to": address, "at": time.time()}, self._told([reply], True), ())
+        content = {"to": address, "bodies": bodies}
+        number = await self._outbox.accept(self.name(), f"given {secrets.token_urlsafe(9)}", person, content)
+        assert number is not None
+        self._postman.add(Accepted(number, self.name(), person, content))
+        return True
 
     def _sentence(self, content: Mapping[str, Any], name: str, language: str, **values: str) -> list[Body]:
         return self._bodies(content, Texts(tuple(sentence(name, language, **values))), ())

@@ -58,7 +58,7 @@ class Outbox(Storage):
     """Keeps accepted messages and replies due."""
 
     def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(path, key, _TABLES, clock)
+        super().__init__(path, key, _TABLES, clock, alone=True)
         self._silenced = {person for (person,) in self.base.execute("SELECT person FROM silenced")}
 
     async def accept(self, channel: str, message: str, person: str, content: Mapping[str, Any]) -> int | None:
@@ -93,13 +93,22 @@ class Outbox(Storage):
 
         return await self.run(write)
 
-    async def mark(self, send: Send, state: str, provider: str | None = None, error: str | None = None) -> None:
-        """Note what became of a send. Its words go once it needs no further attempt."""
+    async def mark(self, send: Send, state: str, provider: str | None = None, error: str | None = None) -> bool:
+        """Note what became of a send; False when its status report came first and knows more. Its words go once it needs no further attempt."""
 
+        provider = self.hidden(provider)
+        known = """UPDATE sends SET provider = COALESCE(:provider, provider) WHERE id = :id"""
         query = """UPDATE sends SET state = :state, attempts = attempts + (:state = 'sending'), provider = COALESCE(:provider, provider),
             error = :error, sealed = CASE WHEN :state IN ('due', 'sending') THEN sealed END WHERE id = :id"""
-        values = {"state": state, "provider": self.hidden(provider), "error": error, "id": send.id}
-        await self.run(lambda: self.base.execute(query, values))
+        values = {"state": state, "provider": provider, "error": error, "id": send.id}
+
+        def write() -> bool:
+            now = self.base.execute("SELECT state FROM sends WHERE id = ?", (send.id,)).fetchone()[0]
+            reported = RANK[now] > max(RANK[state], RANK["sending"])
+            self.base.execute(known if reported else query, values)
+            return not reported
+
+        return await self.run(write)
 
     async def report(self, token: str | None, provider: str | None, state: str, error: str | None = None) -> bool:
         """Note a provider's status report, found by our token or its own id; whether it told something new."""

@@ -17,11 +17,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from .. import house, languages
 from ..knowledge import Event, Knowledge, Period, Source, timeline
+from ..templates import templates_in
 
 WIDGET = Path(__file__).resolve().parent.parent / "widget"
 MESSAGE_LIMIT = 1000
@@ -173,8 +174,8 @@ def _json(value: object) -> Markup:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(loader=FileSystemLoader(WIDGET), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(tag=languages.tag, direction=languages.direction, tel=_tel, site=_site, changes_to=_changes_to)
+    environment = templates_in(WIDGET)
+    environment.filters.update(tel=_tel, site=_site, changes_to=_changes_to)
     environment.globals.update(around=_around, version=_version, neutral_site=NEUTRAL_SITE)
     return environment
 

@@ -149,12 +149,14 @@ class Postman:
             try:
                 # Only what is really on its way is marked so: after a crash nobody knows whether it arrived.
                 async with self._room:
-                    await self._outbox.mark(send, "sending")
+                    if not await self._outbox.mark(send, "sending"):
+                        return None
                     provider_id = await self._provider.send(send.content, send.token)
             except Retry as error:
                 if attempts >= MOST_ATTEMPTS:
                     return await self._ended(send, "failed", str(error))
-                await self._outbox.mark(send, "due", error=str(error))
+                if not await self._outbox.mark(send, "due", error=str(error)):
+                    return None  # it arrived after all
                 await self._wait(_pause(attempts, error.after))
                 if self._closing:
                     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -84,6 +84,17 @@ def _retry(status: int, headers: Mapping[str, str]) -> Retry | None:
     return Retry(f"status {status}", float(after) if after.isdecimal() else None)
 
 
+def _id(find: Callable[[], object]) -> str:
+    """The id of a message that was taken; Unknown when the provider took it, as it seems, and does not say so as it should."""
+    try:
+        found = find()
+    except (IndexError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, str) or not found:
+        raise Unknown("taken without an id")
+    return found
+
+
 @dataclass(frozen=True)
 class Twilio:
     """Twilio's Messages resource (https://www.twilio.com/docs/messaging/api/message-resource)."""
@@ -101,8 +112,8 @@ class Twilio:
         form["MessagingServiceSid" if self.sender.startswith("MG") else "From"] = self.sender
         address = f"{self.base}/2010-04-01/Accounts/{self.account}/Messages.json"
         status, headers, body = await _post(self.session, address, data=form, auth=aiohttp.BasicAuth(self.account, self.auth_token))
-        if status in (200, 201) and isinstance(body, Mapping) and body.get("sid"):
-            return str(body["sid"])
+        if status in (200, 201):
+            return _id(lambda: body["sid"])
         if retry := _retry(status, headers):
             raise retry
         code = body.get("code") if isinstance(body, Mapping) else None
@@ -127,12 +138,12 @@ class Cloud:
         """Send the payload `message` to `to`."""
         message = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": content["to"], "biz_opaque_callback_data": token}
         status, headers, body = await self._call({**message, **content["message"]})
-        if status == 200 and isinstance(body, Mapping) and body.get("messages"):
-            return str(body["messages"][0]["id"])
+        if status == 200:
+            return _id(lambda: body["messages"][0]["id"])
         if retry := _retry(status, headers):
             raise retry
-        error = body.get("error", {}) if isinstance(body, Mapping) else {}
-        raise Refusal(f"status {status}, code {error.get('code')}")
+        error = body.get("error") if isinstance(body, Mapping) else None
+        raise Refusal(f"status {status}, code {error.get('code') if isinstance(error, Mapping) else None}")
 
     async def read(self, message: str) -> None:
         """Show the person that a message was read and is being answered; nothing follows from its failing."""

@@ -15,6 +15,7 @@ class SmsChannel(TwilioChannel):
     """Answers text messages. Settings: environment variables (docs/channels.md), and limits in credentials.yml."""
 
     sender_setting = "CONFIDE_SMS_FROM"
+    is_brief = True
 
     @classmethod
     def name(cls) -> str:

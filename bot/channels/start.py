@@ -21,6 +21,9 @@ async def connect(app: Sanic) -> None:
     processor = agent.processor
     if isinstance(processor.graph_runner, InOrder):
         return
+    app.ctx.handoffs = app.ctx.switches = None  # the desk sets them, where there is one
+    app.ctx.givers = {}  # how channels send somebody an answer that a volunteer looked up
+    app.ctx.carriers = {}  # how channels without a page bring people what a volunteer says
     processor.action_endpoint = LocalActions()
     processor.graph_runner = InOrder.of(processor.graph_runner)
     processor.domain.is_empty = lambda: False  # Rasa asks at each turn, and makes another domain to compare with

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import house, languages
 from ..dialogue import knowledge_message
+from ..handoff import OFFER
 from .segments import parts, plain
 
 MOST_SEGMENTS = 3
-_MORE, _SOURCES, MENU = 1, 2, 0
+_MORE, _SOURCES, VOLUNTEER, MENU = 1, 2, 3, 0
 Reply = Mapping[str, Any]
 
 
@@ -22,6 +23,7 @@ class Offered:
     language: str
     rest: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    volunteer: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _of_reply(reply: Reply, language: str, site: str) -> tuple[list[str], Offere
     notes = [note for note in reply.get("notes", ()) if reply.get("status") == "needs_check"][:1]
     short = " ".join(reply["short"])
     rest = _joined(*reply["paragraphs"], *reply.get("notes", ()), *_people(reply))
-    offered = Offered(language, tuple(_parted(rest, language)), _sources(reply, site))
+    volunteer = any(choice["message"] == f"/{OFFER}" for choice in reply.get("choices", ()))
+    offered = Offered(language, tuple(_parted(rest, language)), _sources(reply, site), volunteer)
     return [*notes, short], offered
 
 
@@ -128,17 +131,23 @@ def _with_menu(text: str, offered: Offered) -> str:
 
 
 def _menu(offered: Offered) -> str:
-    told = [(_MORE, "text_more", bool(offered.rest)), (_SOURCES, "text_sources", bool(offered.sources)), (MENU, "text_menu", True)]
+    # What stands first is said also where the line must be short.
+    told = [
+        (VOLUNTEER, "handoff_offer", offered.volunteer),
+        (_MORE, "text_more", bool(offered.rest)),
+        (_SOURCES, "text_sources", bool(offered.sources)),
+        (MENU, "text_menu", True),
+    ]
     return " · ".join(f"{languages.figure(number, offered.language)} {_words(name, offered.language)}" for number, name, there in told if there)
 
 
 def picked(number: int, offered: Offered) -> Texts | None:
     """What a number brings of what was offered; None when the number means nothing here."""
     if number == _MORE and offered.rest:
-        left = Offered(offered.language, offered.rest[1:], offered.sources)
+        left = replace(offered, rest=offered.rest[1:])
         return Texts(tuple(_parted(_with_menu(offered.rest[0], left), offered.language)), left)
     if number == _SOURCES and offered.sources:
-        left = Offered(offered.language, offered.rest)
+        left = replace(offered, sources=())
         *messages, last = offered.sources
         return Texts((*messages, *_parted(_with_menu(last, left), offered.language)), left)
     return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -21,8 +22,10 @@ from ..embeddings import prepare
 from ..mind import Mind
 from ..nlu import Reader
 from ..privacy import mask
+from ..switches import heeded
 from ..tracker_store import ExpiringTrackerStore
 from .measures import Measures
+from .volunteers import Volunteers
 
 logger = logging.getLogger(__name__)
 
@@ -50,30 +53,37 @@ class Collected(OutputChannel):  # type: ignore[misc]
 class Turns:
     """The turns of a channel's conversations. `person` is a pseudonym everywhere."""
 
-    def __init__(self, channel: str, handle: Handle, store: ExpiringTrackerStore, mind: Mind, measures: Measures) -> None:
+    def __init__(self, channel: str, handle: Handle, store: ExpiringTrackerStore, mind: Mind, measures: Measures, desk: SimpleNamespace) -> None:
+        """`desk.handoffs` are the conversations with volunteers, `desk.switches` what is switched off; None while there is no desk."""
         self._channel = channel
+        self._desk = desk
         self._handle = handle
         self.store = store
         self._mind = mind
         self._measures = measures
+        self._volunteers = Volunteers(channel, store, mind, desk)
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
     def of(cls, channel: str, handle: Handle, app: Sanic, measures: Measures) -> Turns:
         """The turns of a channel of a server that is connected (bot/channels/start.py)."""
         agent = app.ctx.agent
-        return cls(channel, handle, agent.tracker_store, agent.processor.graph_runner.component(Reader).mind, measures)
+        return cls(channel, handle, agent.tracker_store, agent.processor.graph_runner.component(Reader).mind, measures, app.ctx)
 
-    async def answer(self, person: str, message: str, language: str | None) -> Replies:
-        """The replies to a message, each with its `text`. Whatever breaks, the person gets a number to call.
+    async def answer(self, person: str, message: str, language: str | None, address: Mapping[str, Any] | None = None) -> Replies:
+        """The replies to a message, each with its `text`; none while a volunteer answers. Whatever breaks, the person gets a number to call.
 
         `language` is what the channel knows of it (the page's own); the conversation's, once it has one, is what was last spoken.
+        `address` is what the channel needs to write to the person by itself.
         """
         began = time.perf_counter()
         collected = Collected(self._channel)
         try:
             async with self._turn_of(person):
                 context = await self.context(person, language)
+                aside = await self._volunteers.answer(person, message, context, address or {})
+                if aside is not None:
+                    return aside
                 text, metadata = prepared(message, context)
                 if earlier := await self._asked_before_picking(person, text, context):
                     text, metadata = earlier
@@ -83,6 +93,9 @@ class Turns:
             if not collected.replies:
                 raise RuntimeError("the turn ended without a reply")
             replies = [_with_text(reply) for reply in collected.replies]
+            if switches := self._desk.switches:
+                replies = heeded(switches, self._mind.knowledge, self._channel, replies, house.today())
+            await self._volunteers.tell(person, text, replies)
         except Exception:
             logger.exception("a turn failed for %s", person[:8])
             replies = [_with_text(failed(house.knowledge(), language, house.today()).for_patients())]
@@ -94,7 +107,7 @@ class Turns:
         """The conversation so far."""
         tracker = await self.store.retrieve(person)
         context = context_of(tracker) if tracker else Context()
-        return replace(context, language=language) if language and language != context.language else context
+        return replace(context, language=language or context.language, on_duty=self._volunteers.on_duty)
 
     async def _asked_before_picking(self, person: str, text: str, context: Context) -> tuple[str, dict[str, Any]] | None:
         """The question that a person wrote before they were asked for their language, when `text` picks it: that is what they wait for."""
@@ -118,6 +131,7 @@ class Turns:
         """Forget a conversation. A turn under way would save it again, so it ends first."""
         async with self._turn_of(person):
             self.store.erase(person)
+            await self._volunteers.forget(person)
 
     def _turn_of(self, person: str) -> asyncio.Lock:
         """One turn of a conversation at a time: a message is read in the light of the answer before it. Rasa's own lock waits a whole second."""

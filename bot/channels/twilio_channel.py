@@ -11,6 +11,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
+from .. import places
 from ..storage import state_folder
 from .messaging import MessagingChannel
 from .postman import Body
@@ -29,6 +30,14 @@ NAMES = {
 _NO_REPLY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: the reply is sent on its own, when it is ready
 # Twilio's message statuses (https://www.twilio.com/docs/messaging/api/message-resource), as the outbox names them.
 _STATES = {"accepted": "queued", "scheduled": "queued", "sending": "queued", "canceled": "failed", "read": "delivered"}
+
+
+def _place(latitude: str | None, longitude: str | None) -> str | None:
+    """The town nearest to coordinates, if there are any."""
+    try:
+        return places.nearest(float(latitude or ""), float(longitude or ""))
+    except (OverflowError, ValueError):
+        return None
 
 
 class TwilioChannel(MessagingChannel):
@@ -93,7 +102,9 @@ class TwilioChannel(MessagingChannel):
             return text("the signature is missing or wrong", status=403)
         if not form.get("MessageSid") or not form.get("From"):
             return text("MessageSid and From are missing", status=422)
-        content = {"text": form.get("Body") or "", "opt_out": (form.get("OptOutType") or "").lower() or None}
+        # A place that was shared over WhatsApp comes as coordinates.
+        place = _place(form.get("Latitude"), form.get("Longitude"))
+        content = {"text": place or form.get("Body") or "", "opt_out": (form.get("OptOutType") or "").lower() or None, "place": bool(place)}
         refused = await self._take(form["MessageSid"], form["From"], content)
         return refused or raw(_NO_REPLY, content_type="text/xml; charset=utf-8")
 

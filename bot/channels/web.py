@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from rasa.core.channels.channel import InputChannel, UserMessage
-from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from sanic import Blueprint, Sanic
 from sanic.exceptions import MethodNotSupported, NotFound, PayloadTooLarge, SanicException
 from sanic.request import Request
@@ -24,9 +24,12 @@ from sanic.response import json as json_response
 
 from .. import house, languages, reading
 from ..dialogue import knowledge_message
+from ..handoff import button as handoff_button
+from ..handoff import told as told_to_patient
 from ..privacy import pseudonym
 from ..replies import compose
 from . import feeds, page
+from .events import STILL_HERE, event, last_id, stream
 from .limits import Limits, Once
 from .measures import of_this_process
 from .start import as_function, connect
@@ -133,6 +136,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         for name, handler, path, methods in (
             ("webhook", self._webhook, "/webhooks/web/webhook", ["POST"]),
             ("erase", self._erase, "/webhooks/web/conversations/<sender:str>", ["DELETE"]),
+            ("events", self._events, "/webhooks/web/events/<ticket:str>", ["GET"]),
             ("erase_by_beacon", self._erase_by_beacon, "/webhooks/web/erase", ["POST"]),
             ("chat", self._chat, "/chat", both),
             ("chat_in", self._chat, "/chat/<language:str>", both),
@@ -215,6 +219,21 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             self._once.forget(person)
         return replies
 
+    async def _events(self, request: Request, ticket: str) -> None:
+        """What is said to a person who asked for a volunteer, as it comes; a page that was cut off goes on after the last line it has."""
+        handoffs, knowledge = request.app.ctx.handoffs, house.knowledge()
+        found = await handoffs.followed(ticket) if handoffs else None
+        if found is None:
+            raise Refused(404, "no_handoff", "There is no conversation with a volunteer here.")
+        response = await stream(request)
+        async for line in handoffs.follow(found.id, last_id(request)):
+            told = told_to_patient(knowledge, line.content, found.language, house.today()) if line else {}
+            await response.send(event(line.who, told, line.id) if line else STILL_HERE)
+        if not handoffs.is_ending:
+            await response.send(event("end", {}))
+        await response.eof()
+        return None
+
     async def _forget(self, sender: str) -> None:
         person = pseudonym("web", sender.strip())
         await self._turns.erase(person)
@@ -264,6 +283,8 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             shown = (
                 knowledge_message(knowledge, f"nation_{given[1]['nation']}", language) if f"nation_{given[1]['nation']}" in knowledge.messages else ""
             )
+        elif given:
+            shown = handoff_button(knowledge, given, language) or shown
         try:
             incoming = checked({"sender": sender, "message": message, "language": language})
             self._admit(request, sender, language)
@@ -277,15 +298,30 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         """The conversation so far, as the no-JavaScript page shows it again."""
         tracker = await self._turns.store.retrieve(pseudonym("web", sender))
         turns: list[page.Turn] = []
-        for event in tracker.events if tracker else ():
-            if isinstance(event, UserUttered) and event.text and not event.text.startswith("/"):
-                turns.append(page.Turn("person", event.text))
-            elif isinstance(event, BotUttered) and event.text:
+        for said in tracker.events if tracker else ():
+            if isinstance(said, UserUttered) and said.text and not said.text.startswith("/"):
+                turns.append(page.Turn("person", said.text))
+            elif isinstance(said, BotUttered) and said.text:
                 language = (tracker.get_slot("language") if tracker else None) or languages.SOURCE
-                reply = {"paragraphs": event.text.split("\n\n"), "language": language, "direction": languages.direction(language)}
+                reply = {"paragraphs": said.text.split("\n\n"), "language": language, "direction": languages.direction(language)}
                 turns.append(page.Turn("assistant", "", reply))
-            elif isinstance(event, ActionExecuted):
+        return turns + await self._said_with_volunteer(pseudonym("web", sender))
+
+    async def _said_with_volunteer(self, person: str) -> list[page.Turn]:
+        """What was said since a volunteer came, for the page that must be loaded again to see it."""
+        handoffs, turns = self._app.ctx.handoffs, list[page.Turn]()
+        current = handoffs.of(person) if handoffs else None
+        if current is None:
+            return turns
+        for line in await handoffs.lines(current.id):
+            if not turns and line.content.get("notice") != "handoff_joined":
                 continue
+            if line.who == "patient":
+                turns.append(page.Turn("person", line.content["text"]))
+            elif line.who != "reply":
+                told = told_to_patient(house.knowledge(), line.content, current.language, house.today())
+                own = {"paragraphs": [told["text"]], "language": current.language, "direction": languages.direction(current.language)}
+                turns.append(page.Turn("assistant", "", {**own, **told}))
         return turns
 
     def _language(self, request: Request, asked: str | None) -> str:

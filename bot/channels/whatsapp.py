@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,8 +14,9 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
 
-from .. import languages, places
+from .. import languages
 from ..storage import state_folder
+from .cloud_webhook import NotAWebhook, read_webhook
 from .messaging import MessagingChannel, settings
 from .postman import Body
 from .providers import Cloud, Provider, Retry, Unknown, meta_signed
@@ -94,6 +94,7 @@ class WhatsApp(MessagingChannel):
     def _provider(self, session: aiohttp.ClientSession) -> Provider:
         assert self._settings is not None
         of = self._settings
+        self._marking: set[asyncio.Task[None]] = set()
         self._cloud = Cloud(session, of["CONFIDE_WHATSAPP_URL"], of["CONFIDE_WHATSAPP_NUMBER_ID"], of["CONFIDE_WHATSAPP_TOKEN"])
         return self._cloud
 
@@ -120,26 +121,26 @@ class WhatsApp(MessagingChannel):
         if not meta_signed(self._settings["CONFIDE_WHATSAPP_APP_SECRET"], request.body, request.headers.get("x-hub-signature-256") or ""):
             return text("the signature is missing or wrong", status=403)
         try:
-            changes = [change["value"] for entry in json.loads(request.body)["entry"] for change in entry["changes"]]
-        except (ValueError, KeyError, TypeError):
-            return text("the body is not a webhook of the Cloud API", status=422)
-        for change in changes:
-            for message in change.get("messages", ()):
-                if refused := await self._take(message["id"], message["from"], _content(message)):
-                    return refused
-            for status in change.get("statuses", ()):
-                await self._reported(status)
+            messages, reports = read_webhook(request.body)
+        except NotAWebhook as error:
+            return text(str(error), status=422)
+        for message in messages:
+            if refused := await self._take(message.id, message.sender, message.content):
+                return refused
+        for report in reports:
+            if await self._outbox.report(report.token, report.id, report.state, report.error):
+                self._measures.sent(self.name(), report.state, 0)
         return raw(b"", status=200)
 
-    async def _reported(self, status: Mapping[str, Any]) -> None:
-        state = {"read": "delivered"}.get(status.get("status", ""), status.get("status", ""))
-        error = str(status["errors"][0].get("code")) if status.get("errors") else None
-        if await self._outbox.report(status.get("biz_opaque_callback_data"), status.get("id"), state, error):
-            self._measures.sent(self.name(), state, 0)
-
     async def _under_way(self, content: Mapping[str, Any]) -> None:
+        # Not waited for: a slow sign of life must not hold up anybody's answer.
+        marking = asyncio.create_task(self._mark_as_read(str(content["id"])))
+        self._marking.add(marking)
+        marking.add_done_callback(self._marking.discard)
+
+    async def _mark_as_read(self, message_id: str) -> None:
         with suppress(Retry, Unknown):
-            await self._cloud.read(str(content["id"]))
+            await self._cloud.read(message_id)
 
     def _told(self, replies: Replies, first: bool) -> Texts:
         return in_full(replies, first, self.site, "whatsapp_records", _BODY)
@@ -154,22 +155,6 @@ class WhatsApp(MessagingChannel):
             else:
                 messages[texts.choosing] = _choosing(said, choices, language)
         return [({"to": content["to"], "message": message, "until": content["at"] + WINDOW}, 1) for message in messages]
-
-
-def _content(message: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a message until it is answered: its words, or the choice that it makes. Pictures and the like are never fetched."""
-    kind = message.get("type")
-    said = ""
-    if kind == "text":
-        said = message["text"]["body"]
-    elif kind == "interactive":
-        reply = message["interactive"].get("button_reply") or message["interactive"].get("list_reply") or {}
-        said = reply.get("id") or ""
-    elif kind == "button":
-        said = message["button"].get("text") or ""
-    elif kind == "location":
-        said = places.nearest(float(message["location"]["latitude"]), float(message["location"]["longitude"])) or ""
-    return {"id": message["id"], "text": said, "at": float(message.get("timestamp") or time.time()), "place": kind == "location"}
 
 
 def _text(body: str) -> dict[str, Any]:

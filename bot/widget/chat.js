@@ -79,6 +79,7 @@
     const site = exit.dataset.exit;
     forget();
     hush();
+    hangUp();
     document.title = new URL(site).hostname;
     document.body.textContent = "";
     root.className = "";
@@ -110,6 +111,11 @@
   }
   function hush() {
     if (window.speechSynthesis) window.speechSynthesis.cancel();
+  }
+  let line = null;
+  function hangUp() {
+    if (line) line.close();
+    line = null;
   }
   let asked = false;
   let sender = "";
@@ -216,6 +222,7 @@
     }
     element.append(under);
     addTools(element);
+    if (reply.ticket) follow(reply.ticket);
     if ((reply.choices || []).length) {
       const chips = h("form", { class: "chips" });
       reply.choices.forEach((choice) => {
@@ -349,6 +356,7 @@
     if (deleted) {
       // Asked for in words: the page forgets as the server has.
       chat = {};
+      hangUp();
       asked = false;
       waiting = 0;
       wait(0);
@@ -366,6 +374,40 @@
     // Who writes in another language than the page's, and is answered in it, gets the page in it too.
     if (last.language && last.language !== page.language && !isSorry(last) && last.status !== "not_translated" && message.language === page.language) changeLanguage(last.language, true);
   }
+
+  /* A volunteer: what they say comes by itself. After a broken connection the browser asks for what came after the last line. */
+  function connected() {
+    if (notice.querySelector("[data-w=page_reconnecting]")) put(notice, "");
+  }
+  function follow(ticket) {
+    hangUp();
+    if (!window.EventSource) return;
+    const source = line = new EventSource("/webhooks/web/events/" + encodeURIComponent(ticket));
+    const comes = (who) => (event) => {
+      if (source !== line) return;
+      const given = JSON.parse(event.data);
+      const element = answer(given);
+      if (who === "volunteer") {
+        element.classList.add("volunteer");
+        put(element.querySelector("h3 .vh"), "page_volunteer");
+        element.querySelector("h3 .vh").classList.remove("vh");
+        if (!given.paragraphs) element.querySelector(".said").dir = "auto";
+        if (!given.language) element.querySelector(".said").removeAttribute("lang");
+      }
+      dropChips();
+      log.append(element);
+      element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+    };
+    ["volunteer", "notice", "assistant"].forEach((who) => source.addEventListener(who, comes(who)));
+    source.addEventListener("end", () => { if (source === line) { hangUp(); connected(); } });
+    source.onopen = () => { if (source === line) connected(); };
+    source.onerror = () => {
+      if (source !== line) return;
+      // Refused for good: the conversation has ended, or the server has forgotten it.
+      if (source.readyState === 2) { hangUp(); connected(); }
+      else put(notice, "page_reconnecting");
+    };
+  }
   let queue = Promise.resolve();
   function send(turn, message) {
     const mine = chat;
@@ -377,8 +419,8 @@
       return post(message).then((result) => {
         if (mine !== chat) return erase(message.sender);
         if (!result.ok) throw { reason: result.body && result.body.error && result.body.error.reason };
-        if (!Array.isArray(result.body) || !result.body.length) throw { name: "failed" };
-        receive(turn, message, result.body);
+        if (!Array.isArray(result.body) || !(result.body.length || line)) throw { name: "failed" };
+        if (result.body.length) receive(turn, message, result.body);
       });
     }).catch((problem) => {
       if (mine !== chat) return;
@@ -447,6 +489,7 @@
   }
   function clear() {
     stop();
+    hangUp();
     chat = {};
     waiting = 0;
     wait(0);

@@ -24,21 +24,26 @@ from twilio.request_validator import RequestValidator
 SITE = "https://chat.example.org"
 QUIET, SILENCE = 0.3, 0.8  # seconds: after a reply the next comes at once; a reply takes a tenth of a second
 ACCOUNT, AUTH_TOKEN, NUMBER = "AC00000000000000000000000000000000", "an-auth-token", "+441134960000"
+WHATSAPP_NUMBER = "whatsapp:+441134960001"
+# What a provider does instead of taking a message: a status with its headers, or "hang up" after taking it.
+Mishap = tuple[int, dict[str, str]] | str
 
 
 @dataclass
 class FakeTwilio:
-    """Twilio's Messages resource. `mishaps` are done instead of taking the next messages: (status, headers) or "hang up" after taking one."""
+    """Twilio's Messages resource. `mishaps` befall the next messages; `slow` are the seconds that it thinks about messages to a number."""
 
     url: str = ""
     sent: list[dict[str, str]] = field(default_factory=list)
-    mishaps: deque[tuple[int, dict[str, str]] | str] = field(default_factory=deque)
+    mishaps: deque[Mishap] = field(default_factory=deque)
+    slow: dict[str, float] = field(default_factory=dict)
     mishap_of: Callable[[Mapping[str, str]], tuple[int, dict[str, str]] | None] = lambda form: None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         form = {key: str(value) for key, value in (await request.post()).items()}
         mishap = self.mishaps.popleft() if self.mishaps else self.mishap_of(form)
+        await asyncio.sleep(self.slow.get(form["To"], 0))
         if isinstance(mishap, tuple):
             status, headers = mishap
             return web.json_response(
@@ -125,6 +130,12 @@ def sms_settings(fake: FakeTwilio, state: object) -> dict[str, str]:
     }
 
 
+def whatsapp_by_twilio_settings(fake: FakeTwilio, state: object) -> dict[str, str]:
+    settings = {**sms_settings(fake, state), "CONFIDE_WHATSAPP_FROM": WHATSAPP_NUMBER}
+    del settings["CONFIDE_SMS_FROM"]
+    return settings
+
+
 def signed(path: str, form: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
     """A webhook's body and headers as Twilio makes them."""
     signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{SITE}{path}", dict(form))
@@ -134,30 +145,51 @@ def signed(path: str, form: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
 
 @dataclass
 class Texter:
-    """Somebody with a phone and no data."""
+    """Somebody with a phone and no data; or on WhatsApp by Twilio, with `channel` and a number that begins with "whatsapp:"."""
 
     server: Server
     twilio: FakeTwilio
     number: str
+    channel: str = "sms"
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def webhook(self, text: str, message_id: str | None = None, **more: str) -> int:
         form = {
-            "MessageSid": message_id or f"SM{self.number[1:]}{next(self._ids)}",
+            "MessageSid": message_id or f"SM{self.number.partition('+')[2]}{next(self._ids)}",
             "From": self.number,
-            "To": NUMBER,
+            "To": NUMBER if self.channel == "sms" else WHATSAPP_NUMBER,
             "Body": text,
             "NumMedia": "0",
             **more,
         }
-        body, headers = signed("/webhooks/sms/webhook", form)
-        return self.server.request("/webhooks/sms/webhook", body, method="POST", headers=headers)[0]
+        return self.posts(f"/webhooks/{self.channel}/webhook", form)
+
+    def posts(self, path: str, form: Mapping[str, str]) -> int:
+        """What the server says to a webhook that Twilio signed."""
+        body, headers = signed(path, form)
+        return self.server.request(path, body, method="POST", headers=headers)[0]
+
+    def reports(self, *states: str) -> None:
+        """Twilio tells what became of the first message to this person, one state after the other."""
+        sent = next(sent for sent in self.twilio.sent if sent["To"] == self.number)
+        for state in states:
+            assert self.posts(sent["StatusCallback"].removeprefix(SITE), {"MessageSid": "SM1", "MessageStatus": state}) == 204
 
     def texts(self, text: str, **more: Any) -> list[str]:
         """Send a message; what comes back."""
         before = len(self.twilio.to(self.number))
         assert self.webhook(text, **more) == 200
         return self.gets(before)
+
+    def next_text(self, text: str) -> str:
+        """Send a message that brings one; what that says."""
+        before = len(self.twilio.to(self.number))
+        assert self.webhook(text) == 200
+        deadline = time.monotonic() + 20
+        while len(self.twilio.to(self.number)) == before:
+            assert time.monotonic() < deadline, f"nothing came for {text!r}"
+            time.sleep(0.01)
+        return self.twilio.to(self.number)[before]
 
     def gets(self, before: int = 0) -> list[str]:
         """What comes after the first so many messages."""
@@ -186,19 +218,30 @@ APP_SECRET, NUMBER_ID = "an-app-secret", "1234567890"
 
 @dataclass
 class FakeCloud:
-    """WhatsApp's Cloud API: takes messages, notes what was marked as read."""
+    """WhatsApp's Cloud API: takes messages, notes what was marked as read. `mishaps` and `slow` as Twilio's."""
 
     url: str = ""
     sent: list[dict[str, Any]] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
+    mishaps: deque[Mishap] = field(default_factory=deque)
+    slow: dict[str, float] = field(default_factory=dict)
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         assert request.headers["Authorization"] == "Bearer a-token"
         payload = await request.json()
         if payload.get("status") == "read":
+            await asyncio.sleep(self.slow.get(payload["message_id"], 0))
             self.read.append(payload["message_id"])
             return web.json_response({"success": True})
+        mishap = self.mishaps.popleft() if self.mishaps else None
+        await asyncio.sleep(self.slow.get(payload["to"], 0))
+        if isinstance(mishap, tuple):
+            status, headers = mishap
+            return web.json_response({"error": {"code": 130429 if status == 429 else 131000}}, status=status, headers=headers)
         self.sent.append(payload)
+        if mishap == "hang up":
+            assert request.transport
+            request.transport.close()
         return web.json_response({"messages": [{"id": f"wamid.{len(self.sent)}"}]})
 
     def to(self, number: str) -> list[dict[str, Any]]:
@@ -226,7 +269,70 @@ def cloud_settings(fake: FakeCloud, state: object) -> dict[str, str]:
     }
 
 
-def signed_by_meta(value: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+def signed_by_meta(value: object) -> tuple[bytes, dict[str, str]]:
     """A webhook's body and headers as Meta makes them."""
     body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}).encode()
-    return body, {"X-Hub-Signature-256": "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()}
+    return body, meta_signature(body)
+
+
+def meta_signature(body: bytes) -> dict[str, str]:
+    return {"X-Hub-Signature-256": "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def words(payload: Mapping[str, Any]) -> str:
+    """What a person reads of a message by the Cloud API."""
+    body: str = payload["text"]["body"] if "text" in payload else payload["interactive"]["body"]["text"]
+    return body
+
+
+@dataclass
+class Chatter:
+    """Somebody on WhatsApp."""
+
+    server: Server
+    cloud: FakeCloud
+    number: str
+    channel: str = "whatsapp"
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def posts(self, message: dict[str, Any], message_id: str | None = None) -> int:
+        """What the server says to a message that Meta signed."""
+        whole = {"from": self.number, "id": message_id or f"wamid.in-{self.number}-{next(self._ids)}", "timestamp": str(int(time.time())), **message}
+        return self._posts({"messages": [whole]})
+
+    def _posts(self, value: object) -> int:
+        body, headers = signed_by_meta(value)
+        return self.server.request("/webhooks/whatsapp/webhook", body, method="POST", headers=headers)[0]
+
+    def webhook(self, text: str, **more: Any) -> int:
+        return self.posts({"type": "text", "text": {"body": text}}, **more)
+
+    def sends(self, message: dict[str, Any] | str, **more: Any) -> list[dict[str, Any]]:
+        """Send a message; the payloads that come back."""
+        before = len(self.cloud.to(self.number))
+        assert (self.webhook(message, **more) if isinstance(message, str) else self.posts(message, **more)) == 200
+        return self._comes(before)
+
+    def _comes(self, before: int) -> list[dict[str, Any]]:
+        return until_quiet(lambda: self.cloud.to(self.number)[before:])
+
+    def texts(self, text: str) -> list[str]:
+        """Send a message; the words that come back."""
+        return [words(payload) for payload in self.sends(text)]
+
+    def gets(self, before: int = 0) -> list[str]:
+        """The words that come after the first so many messages."""
+        return [words(payload) for payload in self._comes(before)]
+
+    def gets_nothing_for(self, text: str, **more: Any) -> bool:
+        """Whether a message that is accepted brings nothing."""
+        before = self.cloud.to(self.number)
+        assert self.webhook(text, **more) == 200
+        time.sleep(SILENCE)
+        return self.cloud.to(self.number) == before
+
+    def reports(self, *states: str) -> None:
+        """Meta tells what became of the first message to this person, one state after the other."""
+        token = self.cloud.to(self.number)[0]["biz_opaque_callback_data"]
+        for state in states:
+            assert self._posts({"statuses": [{"id": "wamid.9", "status": state, "biz_opaque_callback_data": token}]}) == 200

@@ -17,12 +17,11 @@ from uuid import uuid4
 from zlib import crc32
 
 import pytest
-from conftest import Person, Server, running
+from conftest import Server, running
 from fakes import NUMBER, SILENCE, FakeTwilio, Texter, fake_twilio, signed, sms_settings
 
 from bot.channels.messaging import NotSetUp
 from bot.channels.sms import SmsChannel
-from bot.channels.texts import as_texts
 
 WEBHOOK = "/webhooks/sms/webhook"
 NewTexter = Callable[[], Texter]
@@ -82,26 +81,6 @@ def test_a_body_that_is_no_form_is_refused(texter: NewTexter) -> None:
 # What people get
 
 
-@pytest.mark.parametrize("language", ["en", "ar", "ti", "bn", "so"])
-def test_a_conversation_says_by_sms_what_it_says_on_the_web(language: str, texter: NewTexter, server: Server) -> None:
-    """The same answers: the web's short form, then its paragraphs word for word."""
-    asked = {
-        "en": ["Is it safe to see a GP?", "How much is a hospital?"],
-        "ar": ["هل زيارة طبيب العائلة آمنة؟", "كم يكلف المستشفى؟"],
-        "ti": ["ናብ ጂፒ ምኻድ ውሑስ ድዩ?", "ሆስፒታል ክንደይ የኽፍል?"],
-        "bn": ["জিপির কাছে যাওয়া কি নিরাপদ?", "হাসপাতালে কত খরচ হয়?"],
-        "so": ["ma ammaan baa inaan dhakhtarka GP u tago?", "isbitaalku waa imisa?"],
-    }[language]
-    person, reader = texter(), Person(server)
-    for number, question in enumerate(asked):
-        got = person.texts(question)
-        replies = reader.says(question)
-        assert {reply["language"] for reply in replies} == {language}, (question, reader.text)
-        assert got == list(as_texts(replies, number == 0, "https://chat.example.org").messages)
-        more = person.texts("1")
-        assert replies[-1]["paragraphs"][0].split()[:5] == more[0].replace("\n", " ").split()[:5]
-
-
 def test_the_menu_and_a_number_in_any_digits(texter: NewTexter) -> None:
     person = texter()
     person.texts("هل زيارة الطبيب آمنة؟")
@@ -114,6 +93,14 @@ def test_a_language_is_picked_by_its_number(texter: NewTexter) -> None:
     picker = person.texts("???")
     assert "2 አማርኛ" in " ".join(picker)
     assert "አ" in person.texts("2")[0]
+
+
+def test_who_sends_too_many_messages_is_told_so_once(texter: NewTexter) -> None:
+    person = texter()
+    for _ in range(20):
+        assert person.next_text("HELP")
+    assert person.next_text("HELP").startswith("Too many messages. Please wait ")
+    assert person.gets_nothing_for("HELP")
 
 
 def test_a_picture_or_a_voice_message_is_answered_kindly(texter: NewTexter) -> None:

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import itertools
-import time
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from conftest import Person, Server, running
-from fakes import APP_SECRET, SILENCE, FakeCloud, cloud_settings, fake_cloud, signed_by_meta, until_quiet
+from fakes import Chatter, FakeCloud, cloud_settings, fake_cloud, meta_signature, signed_by_meta, words
 
 from bot.channels.messaging import NotSetUp
 from bot.channels.whatsapp import WhatsApp, WhatsAppByTwilio, _choosing
 
 WEBHOOK = "/webhooks/whatsapp/webhook"
 _NUMBERS = itertools.count(1)
-
-
-@dataclass
-class Chatter:
-    """Somebody on WhatsApp."""
-
-    server: Server
-    cloud: FakeCloud
-    number: str
-    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    def posts(self, message: dict[str, Any], message_id: str | None = None) -> int:
-        whole = {"from": self.number, "id": message_id or f"wamid.in-{self.number}-{next(self._ids)}", "timestamp": str(int(time.time())), **message}
-        body, headers = signed_by_meta({"messages": [whole]})
-        return self.server.request(WEBHOOK, body, method="POST", headers=headers)[0]
-
-    def sends(self, message: dict[str, Any] | str, **more: Any) -> list[dict[str, Any]]:
-        """Send a message; the payloads that come back."""
-        before = len(self.cloud.to(self.number))
-        assert self.posts({"type": "text", "text": {"body": message}} if isinstance(message, str) else message, **more) == 200
-        return until_quiet(lambda: self.cloud.to(self.number)[before:])
-
-    def gets_nothing_for(self, text: str, **more: Any) -> bool:
-        """Whether a message that is accepted brings nothing."""
-        before = self.cloud.to(self.number)
-        assert self.posts({"type": "text", "text": {"body": text}}, **more) == 200
-        time.sleep(SILENCE)
-        return self.cloud.to(self.number) == before
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +31,7 @@ def chatter(meta: tuple[Server, FakeCloud]) -> Callable[[], Chatter]:
 
 
 def told(payloads: list[dict[str, Any]]) -> str:
-    return "\n".join(payload["text"]["body"] if "text" in payload else payload["interactive"]["body"]["text"] for payload in payloads)
+    return "\n".join(words(payload) for payload in payloads)
 
 
 def test_the_address_is_verified_with_the_token_only(meta: tuple[Server, FakeCloud]) -> None:
@@ -81,8 +50,9 @@ def test_a_webhook_that_meta_did_not_sign_is_refused(signature: str | None, chat
     assert person.cloud.to(person.number) == []
 
 
-def test_the_answer_is_the_webs_word_for_word_with_its_choices_to_tap(chatter: Callable[[], Chatter], server: Server) -> None:
-    person, reader = chatter(), Person(server)
+def test_the_answer_is_the_webs_word_for_word_with_its_choices_to_tap(chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    reader = Person(person.server)
     payloads = person.sends("Is it safe to see a GP?")
     (reply,) = reader.says("Is it safe to see a GP?")
     assert all(paragraph in told(payloads) for paragraph in reply["paragraphs"])
@@ -97,9 +67,18 @@ def test_the_answer_is_the_webs_word_for_word_with_its_choices_to_tap(chatter: C
     assert person.cloud.read
 
 
-@pytest.mark.parametrize("kind", ["image", "audio", "sticker", "contacts", "document", "video", "reaction", "unsupported"])
+_NO_WORDS = ["image", "audio", "sticker", "contacts", "document", "video", "reaction", "order", "system", "unsupported", "a kind of a later year"]
+
+
+@pytest.mark.parametrize("kind", _NO_WORDS)
 def test_what_is_no_words_gets_a_kind_line(kind: str, chatter: Callable[[], Chatter]) -> None:
-    assert "only written words" in told(chatter().sends({"type": kind, kind: {"id": "123"}}))
+    (line,) = chatter().sends({"type": kind, kind: {"id": "123"}})
+    assert "only written words" in words(line)
+
+
+@pytest.mark.parametrize("message", [{}, {"type": None}, {"type": "interactive", "interactive": {"nfm_reply": {"body": "Sent"}}}], ids=str)
+def test_a_message_that_says_nothing_gets_a_kind_line(message: dict[str, Any], chatter: Callable[[], Chatter]) -> None:
+    assert "only written words" in told(chatter().sends(message))
 
 
 def test_a_shared_place_answers_the_clinic_question(chatter: Callable[[], Chatter]) -> None:
@@ -135,9 +114,52 @@ def test_a_status_report_is_noted(chatter: Callable[[], Chatter]) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"entry": 3}', b"\xff"])
 def test_a_signed_body_that_is_no_webhook_is_refused_with_a_reason(body: bytes, chatter: Callable[[], Chatter]) -> None:
-    headers = {"X-Hub-Signature-256": "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()}
-    status, _, content = chatter().server.request(WEBHOOK, body, method="POST", headers=headers)
+    status, _, content = chatter().server.request(WEBHOOK, body, method="POST", headers=meta_signature(body))
     assert (status, content) == (422, b"the body is not a webhook of the Cloud API")
+
+
+def of_value(value: object) -> bytes:
+    return signed_by_meta(value)[0]
+
+
+# Each signed rightly: nobody else can send them, but what Meta sends may change.
+ODD = {
+    "nothing happened": (of_value({}), 200),
+    "no messages": (of_value({"messages": []}), 200),
+    "no entries": (b'{"entry": []}', 200),
+    "a status of no message": (of_value({"statuses": [{}]}), 200),
+    "a status that nobody knows": (of_value({"statuses": [{"id": "wamid.1", "status": "warmed"}]}), 200),
+    "no changes": (b'{"entry": [{}]}', 422),
+    "null as entry": (b'{"entry": null}', 422),
+    "a text": (b'"hello"', 422),
+    "a figure of 5000 digits": (b'{"entry": ' + b"1" * 5000 + b"}", 422),
+    "half a JSON": (of_value({})[:40], 422),
+    "more than a message can be": (b"[" * 100_000, 413),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), ODD.values(), ids=list(ODD))
+def test_a_signed_body_of_an_odd_shape_breaks_nothing(body: bytes, expected: int, chatter: Callable[[], Chatter]) -> None:
+    person = chatter()
+    assert person.server.request(WEBHOOK, body, method="POST", headers=meta_signature(body))[0] == expected
+    assert person.sends("hello") != []
+
+
+ODD_TEXTS: dict[str, object] = {"null": None, "a number": 7, "a list": ["hello"], "with a NUL": "hello\0"}
+
+
+@pytest.mark.parametrize("body", ODD_TEXTS.values(), ids=list(ODD_TEXTS))
+def test_an_odd_text_is_answered_all_the_same(body: object, chatter: Callable[[], Chatter]) -> None:
+    assert chatter().sends({"type": "text", "text": {"body": body}}) != []
+
+
+def test_a_batch_is_answered_message_by_message(chatter: Callable[[], Chatter]) -> None:
+    one, other = chatter(), chatter()
+    messages = [{"from": person.number, "id": f"wamid.of-{person.number}", "type": "text", "text": {"body": "HELP"}} for person in (one, other)]
+    changes = [{"value": {"messages": [message]}} for message in messages]
+    body = json.dumps({"entry": [{"changes": changes}, {"changes": changes[:1]}]}).encode()
+    assert one.server.request(WEBHOOK, body, method="POST", headers=meta_signature(body))[0] == 200
+    assert (len(one.gets()), len(other.gets())) == (1, 1)
 
 
 def choices(*titles: str) -> list[dict[str, str]]:

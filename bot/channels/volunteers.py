@@ -1,0 +1,103 @@
+"""Where a person and a volunteer meet, on every channel: the wish for one, the silence of the assistant, what the volunteer gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from rasa.shared.core.events import BotUttered
+
+from .. import handoff, house, languages, reading
+from ..conversation import kept, kept_replies, transcript
+from ..dialogue import Context
+from ..handoffs import Handoffs
+from ..mind import Mind
+from ..privacy import mask
+from ..tracker_store import ExpiringTrackerStore
+
+
+class Volunteers:
+    """The handoffs of one channel. `desk.handoffs` holds those of all, None while there is no desk."""
+
+    def __init__(self, channel: str, store: ExpiringTrackerStore, mind: Mind, desk: SimpleNamespace) -> None:
+        self._channel, self._store, self._mind, self._desk = channel, store, mind, desk
+
+    @property
+    def _handoffs(self) -> Handoffs | None:
+        return self._desk.handoffs  # type: ignore[no-any-return]
+
+    @property
+    def on_duty(self) -> bool | None:
+        """Whether a volunteer takes conversations now; None where there is no desk."""
+        return bool(self._handoffs.on_duty()) if self._handoffs else None
+
+    async def forget(self, person: str) -> None:
+        """The person deletes their conversation: the volunteer's part goes too."""
+        if self._handoffs and (open_one := self._handoffs.of(person)):
+            await self._handoffs.end(open_one.id, None, None)
+
+    async def answer(self, person: str, message: str, context: Context, address: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """What is answered to a wish for a volunteer, or while one holds the conversation; None for what the assistant answers."""
+        handoffs, knowledge = self._handoffs, self._mind.knowledge
+        held = handoffs.of(person) if handoffs else None
+        silent = held is not None and held.state == "held"
+        # A figure written to a volunteer is a figure: "2" may be how many children somebody has.
+        given = reading.command(message if silent else reading.chosen(message, context) or message)
+        if given and given[0] in handoff.COMMANDS:
+            return [await self._asked(person, given, context, address)]
+        if handoffs is None or held is None or not silent:
+            return None
+        if given:
+            answer = knowledge.answers.get(given[0])
+            said = languages.translate(answer.title, held.language) or answer.title if answer else message
+        else:
+            said = mask(message).text
+        read = reading.read(said, replace(context, language=held.language), self._mind, house.today())
+        if read.intent == "delete_my_chat":
+            return None
+        danger = next((topic for topic in (read.intent, read.also) if topic in knowledge.critical), None)
+        return [] if await handoffs.said(held, said, danger) else None
+
+    async def _asked(self, person: str, given: tuple[str, Mapping[str, Any]], context: Context, address: Mapping[str, Any]) -> dict[str, Any]:
+        """The reply to a command of bot/handoff.py. It goes into the tracker, so that a number can pick one of its choices."""
+        handoffs, knowledge, today = self._handoffs, self._mind.knowledge, house.today()
+        language = context.language or languages.SOURCE
+        ticket = None
+        if given[0] == handoff.CANCEL:
+            if handoffs and (waiting := handoffs.of(person)):
+                await handoffs.end(waiting.id, None, None)
+            reply = handoff.notice(knowledge, "handoff_cancelled", language, today)
+        elif handoffs is None or not handoffs.on_duty():
+            reply = handoff.notice(knowledge, "handoff_nobody", language, today)
+        elif given[0] == handoff.OFFER:
+            reply = handoff.asked(knowledge, language, today)
+        else:
+            tracker = await self._store.get_or_create_tracker(person)
+            before = transcript(tracker, knowledge) if given[1].get("share") is True else None
+            topics = [reply["topic"] for reply in kept_replies(tracker) if reply["topic"] in knowledge.topics]
+            danger = any(topic in knowledge.critical for topic in topics)
+            spoken_of = [topic for topic in topics if topic != "talk_to_person" and knowledge.answers[topic].group != "bot"]
+            # Who does not share the conversation does not share its topic either.
+            topic = spoken_of[-1] if spoken_of and before is not None else ""
+            _, ticket = await handoffs.ask(self._channel, person, language, topic, danger, before, address)
+            reply = handoff.notice(knowledge, "handoff_waiting", language, today)
+        told = reply.for_patients()
+        tracker = await self._store.get_or_create_tracker(person)
+        tracker.update(BotUttered(reply.text, {"custom": {"replies": [told]}}))
+        await self._store.save(tracker)
+        return {**told, "text": reply.text, **({"ticket": ticket} if ticket else {})}
+
+    async def tell(self, person: str, text: str, replies: Sequence[Mapping[str, Any]]) -> None:
+        """Keep a turn of a person who waits: the volunteer sees what was said since they asked for one."""
+        handoffs = self._handoffs
+        waiting = handoffs.of(person) if handoffs else None
+        if handoffs is None or waiting is None:
+            return
+        given = reading.command(text)
+        answer = self._mind.knowledge.answers.get(given[0]) if given else None
+        said = (languages.translate(answer.title, waiting.language) or answer.title) if answer else text
+        topics = (reply.get("topic") for reply in replies)
+        await handoffs.said(waiting, said, next((topic for topic in topics if topic in self._mind.knowledge.critical), None))
+        await handoffs.replied(waiting, [{"text": reply["text"], "kept": kept(reply)} for reply in replies])

@@ -1,0 +1,274 @@
+"""Conversations at the desk: who waits, what a volunteer holds, what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sanic.request import Request
+from sanic.response import BaseHTTPResponse, json
+
+from .. import house, languages
+from ..channels.events import STILL_HERE, event, stream
+from ..dialogue import FALLBACK, Context
+from ..embeddings import prepare
+from ..handoff import suggestion, told
+from ..handoffs import ALERT, Handoff, Line
+from ..reading import read, to_embed
+from ..replies import UnknownTopic, compose
+from .accounts import Session
+from .views import HEADERS, Desk, NotPossible, Route, shown
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 1000  # letters of what a volunteer types
+_TOGETHER = 0.1  # seconds: changes that come so close are told at once
+_BEAT = 10.0  # seconds between two signs that the stream lives
+_SUGGESTED = 3
+
+
+async def _page(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    return shown("chats.html", session, here="/desk/chats")
+
+
+async def _events(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse | None:
+    """The queue, and every line of the volunteer's conversations, as they come. `on_duty=1`: the volunteer takes conversations."""
+    on_duty = request.args.get("on_duty") == "1"
+    response = await stream(request, HEADERS)
+    with desk.handoffs.present(session.name, on_duty):
+        async for sent in _news(desk, session):
+            await response.send(sent)
+    if not desk.handoffs.is_ending:
+        await response.send(event("signed_out", {}))
+    await response.eof()
+    return None
+
+
+async def _news(desk: Desk, session: Session) -> AsyncIterator[str]:
+    """What a volunteer's page is told, while they are signed in."""
+    handoffs, last_of, before = desk.handoffs, dict[str, int](), ""
+    while not handoffs.is_ending and await desk.accounts.is_valid(session):
+        rung = asyncio.ensure_future(handoffs.bell.wait(_BEAT))
+        mine = handoffs.held_by(session.name)
+        for handoff in mine:
+            lines = await handoffs.lines(handoff.id, last_of.get(handoff.id, 0))
+            for line in lines:
+                last_of[handoff.id] = line.id
+                yield event("line", {"chat": handoff.id, **_line(handoff, line)})
+            asked = next((line for line in reversed(lines) if line.who == "patient"), None)
+            if asked:
+                yield event("suggestions", {"chat": handoff.id, "suggestions": await _suggestions(desk, handoff, str(asked.content["text"]))})
+        last_of = {handoff.id: last_of.get(handoff.id, 0) for handoff in mine}
+        state = event("state", _state(desk, session))
+        if state != before:
+            yield state
+            before = state
+        else:
+            yield STILL_HERE
+        await rung
+        await asyncio.sleep(_TOGETHER)
+
+
+def _state(desk: Desk, session: Session) -> dict[str, Any]:
+    """The queue and the volunteer's conversations: nothing in it says who a person is."""
+    handoffs = desk.handoffs
+    return {
+        "waiting": [_about(handoff) for handoff in handoffs.waiting()],
+        "mine": [{**_about(handoff), "alert": _alert(handoff)} for handoff in handoffs.held_by(session.name)],
+        "colleagues": [name for name in handoffs.on_duty() if name != session.name],
+    }
+
+
+def _about(handoff: Handoff) -> dict[str, Any]:
+    knowledge = house.knowledge()
+    return {
+        "id": handoff.id,
+        "since": handoff.asked_at,
+        "danger": handoff.danger,
+        "language": languages.english_name(handoff.language),
+        "tag": languages.tag(handoff.language),
+        "direction": languages.direction(handoff.language),
+        "channel": handoff.channel,
+        "topic": knowledge.answers[handoff.topic].title if handoff.topic in knowledge.answers else "",
+        "shared": handoff.shared,
+    }
+
+
+def _alert(handoff: Handoff) -> dict[str, Any] | None:
+    if handoff.alert_at is None:
+        return None
+    return {"topic": house.knowledge().answers[str(handoff.alert)].title, "answers_at": handoff.alert_at + ALERT}
+
+
+def _line(handoff: Handoff, line: Line) -> dict[str, Any]:
+    """A line as the desk shows it: as it was said, and in English where we wrote it."""
+    content = told(house.knowledge(), line.content, handoff.language, house.today())
+    return {
+        "id": line.id,
+        "who": line.who,
+        "at": line.at,
+        "text": content["text"],
+        "english": english(handoff.language, line.content),
+        "danger": bool(line.content.get("danger")),
+    }
+
+
+def english(language: str, content: Mapping[str, Any]) -> str:
+    """What a line of ours says in English; empty where it is English, or a person typed it."""
+    knowledge, today = house.knowledge(), house.today()
+    if language == languages.SOURCE:
+        return ""
+    if "notice" in content:
+        return str(told(knowledge, content, languages.SOURCE, today)["text"])
+    if content.get("english"):
+        return "\n\n".join(content["english"])
+    kept = content.get("kept") or {}
+    if kept.get("topic") in knowledge.answers:
+        same = compose(knowledge, kept["topic"], today, languages.SOURCE, kept.get("nation"))
+        if same.status != "choose":
+            return same.text
+    sentences = _sentences(language)
+    return "\n\n".join(sentences[part] for part in str(content.get("text", "")).split("\n\n") if part in sentences)
+
+
+@lru_cache(maxsize=32)
+def _sentences(language: str) -> dict[str, str]:
+    """The assistant's own sentences in a language, each with its English."""
+    messages = house.knowledge().messages.values()
+    return {translated: message for message in messages if (translated := languages.translate(message, language))}
+
+
+async def _suggestions(desk: Desk, handoff: Handoff, text: str) -> list[dict[str, Any]]:
+    """The answers nearest to what the patient wrote, in their language and in English, the likeliest first."""
+    knowledge, today = house.knowledge(), house.today()
+    context = Context(language=handoff.language)
+    await prepare(to_embed(text, context, desk.mind))
+    found = read(text, context, desk.mind, today)
+    near = [found.intent, found.also, *(topic for topic, _ in found.ranking)]
+    topics = [topic for topic in dict.fromkeys(near) if topic in knowledge.topics and topic != FALLBACK and knowledge.answers[topic].group != "bot"]
+    replies = [suggestion(knowledge, topic, handoff.language, found.nation, today) for topic in topics[:_SUGGESTED]]
+    return [
+        {"topic": reply.topic, "title": knowledge.answers[reply.topic].title, "text": reply.text, "english": "\n\n".join(reply.english)}
+        for reply in replies
+    ]
+
+
+async def _claim(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    if not await desk.handoffs.claim(_id(request), session.name):
+        raise NotPossible("Somebody else has taken this conversation, or it has ended.", 409)
+    return await _done(desk, session, "claimed", request)
+
+
+async def _say(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    """Send what the volunteer typed (`text`) or a reviewed answer (`topic`), once for each `key`; `anyway`, also in another language than theirs."""
+    asked = _form(request)
+    handoff = desk.handoffs.get(_id(request))
+    if handoff is None or handoff.volunteer != session.name:
+        raise NotPossible("You do not hold this conversation any more.", 409)
+    key = _text(asked, "key", 80)
+    if asked.get("topic"):
+        content = _reviewed(handoff, _text(asked, "topic", 80), asked.get("nation"))
+    else:
+        text = _text(asked, "text", LONGEST)
+        if not asked.get("anyway") and (other := _other_language(desk, handoff, text)):
+            return json({"warning": other}, headers=HEADERS)
+        content = {"text": text}
+    if not await desk.handoffs.say(handoff.id, session.name, key, content):
+        raise NotPossible("You do not hold this conversation any more.", 409)
+    return json({"sent": True}, headers=HEADERS)
+
+
+def _reviewed(handoff: Handoff, topic: str, nation: object) -> dict[str, Any]:
+    where = nation if isinstance(nation, str) and f"nation_{nation}" in house.knowledge().messages else None
+    try:
+        reply = suggestion(house.knowledge(), topic, handoff.language, where, house.today())
+    except UnknownTopic as error:
+        raise NotPossible(str(error)) from error
+    return {"reply": {**reply.for_patients(), "text": reply.text, "choices": []}, "english": list(reply.english)}
+
+
+def _other_language(desk: Desk, handoff: Handoff, text: str) -> str | None:
+    """A warning, where a text is surely not in the patient's language."""
+    guess = desk.mind.identifier.guess(text)
+    if guess is None or not guess.sure or guess.language == handoff.language:
+        return None
+    written = languages.english_name(guess.language) if guess.language in languages.languages() else "another language"
+    return f"This looks like {written}. The person writes {languages.english_name(handoff.language)}."
+
+
+async def _seen(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    return _answered(await desk.handoffs.seen_alert(_id(request), session.name))
+
+
+async def _give_back(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    if not await desk.handoffs.give_back(_id(request), session.name, "handoff_waiting"):
+        raise NotPossible("You do not hold this conversation any more.", 409)
+    return await _done(desk, session, "put back", request)
+
+
+async def _hand_back(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    if not await desk.handoffs.end(_id(request), session.name, "handoff_back"):
+        raise NotPossible("You do not hold this conversation any more.", 409)
+    return await _done(desk, session, "handed back", request)
+
+
+async def _end(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    if not await desk.handoffs.end(_id(request), session.name, "handoff_ended"):
+        raise NotPossible("You do not hold this conversation any more.", 409)
+    return await _done(desk, session, "ended", request)
+
+
+async def _transfer(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    to = _text(_form(request), "to", 80)
+    if not await desk.handoffs.transfer(_id(request), session.name, to):
+        raise NotPossible(f"{to} is not on duty, or you do not hold this conversation any more.", 409)
+    return await _done(desk, session, f"passed to {to}", request)
+
+
+async def _here(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    """The volunteer types, reads, moves: their conversations stay with them."""
+    await desk.handoffs.acted(session.name)
+    return _answered(True)
+
+
+async def _done(desk: Desk, session: Session, what: str, request: Request) -> BaseHTTPResponse:
+    await desk.accounts.note(session.name, f"conversation {what}", _id(request))
+    return _answered(True)
+
+
+def _answered(done: bool) -> BaseHTTPResponse:
+    return json({"done": done}, headers=HEADERS)
+
+
+def _id(request: Request) -> str:
+    return str(request.match_info["id"])
+
+
+def _form(request: Request) -> Mapping[str, Any]:
+    return {name: values[0] for name, values in (request.form or {}).items()}
+
+
+def _text(body: Mapping[str, Any], name: str, most: int) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise NotPossible(f"There is nothing in {name!r}.")
+    if len(value) > most:
+        raise NotPossible(f"{name!r} has {len(value)} letters; at most {most} can be sent.")
+    return value.strip()
+
+
+ROUTES = (
+    Route("/chats", _page),
+    Route("/chats/events", _events),
+    Route("/chats/here", _here, ("POST",)),
+    Route("/chats/<id:str>/claim", _claim, ("POST",)),
+    Route("/chats/<id:str>/say", _say, ("POST",)),
+    Route("/chats/<id:str>/seen", _seen, ("POST",)),
+    Route("/chats/<id:str>/put-back", _give_back, ("POST",)),
+    Route("/chats/<id:str>/hand-back", _hand_back, ("POST",)),
+    Route("/chats/<id:str>/end", _end, ("POST",)),
+    Route("/chats/<id:str>/transfer", _transfer, ("POST",)),
+)
