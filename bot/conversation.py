@@ -50,8 +50,7 @@ def transcript(tracker: DialogueStateTracker, knowledge: Knowledge) -> list[tupl
     lines: list[tuple[str, dict[str, Any]]] = []
     for event in tracker.events:
         if isinstance(event, BotUttered) and event.text:
-            replies = _kept_of(event)
-            lines.append(("reply", {"text": event.text, **({"kept": replies[-1]} if replies else {})}))
+            lines.append(("reply", {"text": event.text, "kept": _kept_of(event)}))
         elif isinstance(event, UserUttered) and event.text:
             intent = event.text[1:].split("{")[0] if event.text.startswith("/") else None
             answer = knowledge.answers.get(intent) if intent else None

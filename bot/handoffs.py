@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,11 +22,13 @@ logger = logging.getLogger(__name__)
 
 State = Literal["waiting", "held", "ended"]
 HELD_FOR = 24 * 3600  # seconds that a handoff is kept at most
+BETWEEN_PAGES = 5  # seconds that a browser takes at most from one page of the desk to another
 GRACE = 20  # seconds that a volunteer's page may be out of reach before they count as gone: a phone changes its network in less
 IDLE = 300  # seconds without any act of the volunteer
 ALERT = 30  # seconds that a volunteer has to react to words of danger
 NOBODY = 120  # seconds that people wait while no volunteer is on duty; then they are told
-ENDED_FOR = 3600  # seconds in which a page that was offline can still learn how its handoff ended
+ENDED_FOR = 900  # seconds in which a page that was offline can still learn how its handoff ended, and what it had not got
+RECENT = 60  # seconds in which a page that seems connected may have lost its network
 _TABLES = """
 CREATE TABLE IF NOT EXISTS handoffs (
     id TEXT PRIMARY KEY, ticket TEXT NOT NULL UNIQUE, person TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL, sealed BLOB NOT NULL);
@@ -56,6 +58,7 @@ class Handoff:
     acted_at: float = 0  # the volunteer's last act
     alert_at: float | None = None  # words of danger came, and the volunteer has not reacted
     alert: str | None = None  # the topic of that danger
+    unanswered: bool = False  # the patient's words are the last
     address: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -101,7 +104,8 @@ class Handoffs(Storage):
         self.is_ending = False
         self._carriers: dict[str, Carry] = {}
         self._streams: dict[str, int] = {}
-        self._duties: dict[str, int] = {}
+        self._shown: dict[str, int] = {}  # the last line that each patient's page was sent
+        self._duty: set[str] = set()
         self._away_since: dict[str, float] = {}
         self._off_duty_since: float | None = None
         rows = self.base.execute("SELECT sealed FROM handoffs WHERE state != 'ended' ORDER BY at")
@@ -135,25 +139,31 @@ class Handoffs(Storage):
     # Who is there
 
     @contextmanager
-    def present(self, volunteer: str, on_duty: bool) -> Any:
-        """While a volunteer's page is connected; `on_duty` when they take conversations."""
+    def present(self, volunteer: str, on_duty: bool = False) -> Iterator[None]:
+        """While a page of a volunteer's is connected; `on_duty` where that page says that they take conversations, as after a restart."""
         self._streams[volunteer] = self._streams.get(volunteer, 0) + 1
-        self._duties[volunteer] = self._duties.get(volunteer, 0) + on_duty
         self._away_since.pop(volunteer, None)
+        if on_duty:
+            self._duty.add(volunteer)
         self.bell.ring()
         try:
             yield
         finally:
             self._streams[volunteer] -= 1
-            self._duties[volunteer] -= on_duty
             if not self._streams[volunteer]:
-                del self._streams[volunteer], self._duties[volunteer]
+                del self._streams[volunteer]
                 self._away_since[volunteer] = self.now()
             self.bell.ring()
 
+    def set_duty(self, volunteer: str, on_duty: bool) -> None:
+        """A volunteer begins or stops taking conversations."""
+        (self._duty.add if on_duty else self._duty.discard)(volunteer)
+        self.bell.ring()
+
     def on_duty(self) -> list[str]:
-        """Who takes conversations now."""
-        return sorted(name for name, streams in self._duties.items() if streams)
+        """Who takes conversations now: who said so and has a page open, or is on the way from one to another."""
+        now = self.now()
+        return sorted(name for name in self._duty if name in self._streams or now - self._away_since.get(name, 0) <= BETWEEN_PAGES)
 
     # What a patient does
 
@@ -192,6 +202,7 @@ class Handoffs(Storage):
         """Keep what a patient wrote (`danger`: the topic of a danger in it); whether a volunteer holds the conversation."""
 
         def heard(now: Handoff) -> Handoff:
+            now = replace(now, unanswered=now.state == "held")
             if not danger:
                 return now
             if now.state == "held" and now.alert_at is None:
@@ -218,7 +229,12 @@ class Handoffs(Storage):
 
     async def say(self, id: str, volunteer: str, key: str, content: Mapping[str, Any]) -> bool:
         """Send something to the patient, once for each `key`; False when the volunteer does not hold the conversation (any more)."""
-        return await self._change(id, lambda now: self._seen(now, volunteer), [("volunteer", content)], f"{id} {key}") is not None
+
+        def said(now: Handoff) -> Handoff | None:
+            seen = self._seen(now, volunteer)
+            return replace(seen, unanswered=False) if seen else None
+
+        return await self._change(id, said, [("volunteer", content)], f"{id} {key}") is not None
 
     async def acted(self, volunteer: str) -> None:
         """The volunteer is at work: their conversations stay with them."""
@@ -237,7 +253,7 @@ class Handoffs(Storage):
 
         def freed(now: Handoff) -> Handoff | None:
             held = now.state == "held" and volunteer in (None, now.volunteer)
-            return replace(now, state="waiting", volunteer=None, alert_at=None, alert=None) if held else None
+            return replace(now, state="waiting", volunteer=None, alert_at=None, alert=None, unanswered=False) if held else None
 
         return await self._change(id, freed, [("notice", {"notice": notice})]) is not None
 
@@ -250,7 +266,11 @@ class Handoffs(Storage):
         return to in self.on_duty() and await self._change(id, passed, [("notice", {"notice": "handoff_passed"})]) is not None
 
     async def end(self, id: str, volunteer: str | None, notice: str | None) -> bool:
-        """End a handoff and delete what was said in it; `volunteer` when one ends it, `notice` what the patient is told."""
+        """End a handoff and delete what was said in it; `volunteer` when one ends it, `notice` what the patient is told.
+
+        What was promised to the volunteer as sent, and may not have reached the patient's page yet, stays for it a little longer; not
+        where the patient deletes the conversation (no `notice`).
+        """
         final: list[Line] = []
         handoff = self._open.get(id)
 
@@ -258,7 +278,10 @@ class Handoffs(Storage):
             now = self._read(id)
             if now is None or now.state == "ended" or volunteer not in (None, now.volunteer):
                 return None
-            self.base.execute("DELETE FROM lines WHERE handoff = ?", (id,))
+            shown, recent = self._shown.get(id, 0), self.now() - RECENT
+            keeps = notice is not None and not now.address
+            query = "DELETE FROM lines WHERE handoff = ? AND NOT (? AND who = 'volunteer' AND (id > ? OR at >= ?))"
+            self.base.execute(query, (id, keeps, shown, recent))
             ended = replace(now, state="ended", volunteer=None, address={}, person="", topic="")
             self.base.execute(
                 "UPDATE handoffs SET state = 'ended', person = ?, at = ?, sealed = ? WHERE id = ?", (id, self.now(), self._sealed(ended), id)
@@ -273,6 +296,7 @@ class Handoffs(Storage):
         if ended is None or handoff is None:
             return False
         del self._open[id]
+        self._shown.pop(id, None)
         if self._by_person.get(handoff.person) == id:
             del self._by_person[handoff.person]
         self.bell.ring()
@@ -301,6 +325,8 @@ class Handoffs(Storage):
             for line in lines:
                 after = line.id
                 yield line
+                if is_open:
+                    self._shown[id] = after
             if not is_open:
                 waiting.cancel()
                 return
@@ -315,6 +341,7 @@ class Handoffs(Storage):
     async def tick(self, emergency: Callable[[Handoff], Mapping[str, Any]]) -> None:
         """What follows from time: call it each second. `emergency` is the content of the line that a danger is answered with."""
         now = self.now()
+        self._duty -= {name for name, since in self._away_since.items() if now - since > GRACE}
         if self.on_duty() or not self.waiting():
             self._off_duty_since = None
         elif self._off_duty_since is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.handoffs import ALERT, ENDED_FOR, GRACE, HELD_FOR, IDLE, NOBODY, Handoff, Handoffs, Line
+from bot.handoffs import ALERT, BETWEEN_PAGES, ENDED_FOR, GRACE, HELD_FOR, IDLE, NOBODY, Handoff, Handoffs, Line
 from bot.storage import InUse, sealing_key
 
 KEY = sealing_key("a key of this test")
@@ -210,6 +210,7 @@ async def test_who_waits_while_nobody_is_on_duty_is_told_so(handoffs: Handoffs, 
         clock.now += NOBODY + 1
         await handoffs.tick(emergency)
         assert handoffs.waiting()
+    clock.now += BETWEEN_PAGES + 1
     await handoffs.tick(emergency)
     clock.now += NOBODY - 1
     await handoffs.tick(emergency)
@@ -221,11 +222,39 @@ async def test_who_waits_while_nobody_is_on_duty_is_told_so(handoffs: Handoffs, 
 
 
 async def test_a_volunteer_who_only_looks_things_up_is_not_on_duty(handoffs: Handoffs) -> None:
-    with handoffs.present("ana", on_duty=False):
+    with handoffs.present("ana"):
         assert handoffs.on_duty() == []
-        with handoffs.present("ana", on_duty=True):
-            assert handoffs.on_duty() == ["ana"]
+        handoffs.set_duty("ana", True)
+        assert handoffs.on_duty() == ["ana"]
+        handoffs.set_duty("ana", False)
         assert handoffs.on_duty() == []
+
+
+async def test_a_volunteer_on_duty_may_go_from_page_to_page_but_not_away(handoffs: Handoffs, clock: Clock) -> None:
+    with handoffs.present("ana", on_duty=True):
+        pass
+    clock.now += BETWEEN_PAGES
+    assert handoffs.on_duty() == ["ana"]
+    with handoffs.present("ana"):
+        clock.now += 600
+        assert handoffs.on_duty() == ["ana"]
+    clock.now += BETWEEN_PAGES + 1
+    assert handoffs.on_duty() == []
+    clock.now += GRACE
+    await handoffs.tick(emergency)
+    with handoffs.present("ana"):  # who comes back after that says so again
+        assert handoffs.on_duty() == []
+
+
+async def test_a_conversation_waits_for_an_answer_from_the_patients_words_to_the_volunteers(handoffs: Handoffs) -> None:
+    one = await asked(handoffs)
+    await handoffs.claim(one.id, "ana")
+    await handoffs.said(one, "hello?", None)
+    assert handoffs.held_by("ana")[0].unanswered
+    await handoffs.seen_alert(one.id, "ana")
+    assert handoffs.held_by("ana")[0].unanswered
+    await handoffs.say(one.id, "ana", "1", {"text": "yes"})
+    assert not handoffs.held_by("ana")[0].unanswered
 
 
 async def test_a_conversation_is_passed_to_a_colleague_on_duty_only(handoffs: Handoffs) -> None:
@@ -270,7 +299,7 @@ async def test_a_page_follows_what_is_said_and_goes_on_after_a_break(handoffs: H
     await handoffs.say(one.id, "ana", "2", {"text": "are you there?"})
     await handoffs.end(one.id, "ana", "handoff_ended")
     await asyncio.wait_for(follow(seen[-1].id), 5)
-    assert [line.content.get("notice") or line.content["text"] for line in seen] == ["handoff_joined", "hello", "handoff_ended"]
+    assert [line.content.get("notice") or line.content["text"] for line in seen] == ["handoff_joined", "hello", "are you there?", "handoff_ended"]
 
 
 async def test_what_a_channel_without_a_page_was_not_brought_is_brought_after_a_restart(tmp_path: Path, clock: Clock) -> None:

@@ -95,7 +95,10 @@ class Turns:
             replies = [_with_text(reply) for reply in collected.replies]
             if switches := self._desk.switches:
                 replies = heeded(switches, self._mind.knowledge, self._channel, replies, house.today())
-            await self._volunteers.tell(person, text, replies)
+            if any(reply.get("topic") == "delete_my_chat" for reply in replies):
+                await self._volunteers.forget(person)
+            else:
+                await self._volunteers.tell(person, text, replies)
         except Exception:
             logger.exception("a turn failed for %s", person[:8])
             replies = [_with_text(failed(house.knowledge(), language, house.today()).for_patients())]

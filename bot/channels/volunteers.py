@@ -45,15 +45,11 @@ class Volunteers:
         silent = held is not None and held.state == "held"
         # A figure written to a volunteer is a figure: "2" may be how many children somebody has.
         given = reading.command(message if silent else reading.chosen(message, context) or message)
-        if given and given[0] in handoff.COMMANDS:
+        if given and given[0] in handoff.COMMANDS and (not silent or given[0] == handoff.CANCEL):
             return [await self._asked(person, given, context, address)]
         if handoffs is None or held is None or not silent:
             return None
-        if given:
-            answer = knowledge.answers.get(given[0])
-            said = languages.translate(answer.title, held.language) or answer.title if answer else message
-        else:
-            said = mask(message).text
+        said = self._words_of(given, held.language) if given else mask(message).text
         read = reading.read(said, replace(context, language=held.language), self._mind, house.today())
         if read.intent == "delete_my_chat":
             return None
@@ -89,6 +85,16 @@ class Volunteers:
         await self._store.save(tracker)
         return {**told, "text": reply.text, **({"ticket": ticket} if ticket else {})}
 
+    def _words_of(self, given: tuple[str, Mapping[str, Any]], language: str) -> str:
+        """What stands on the button that sends a command."""
+        knowledge = self._mind.knowledge
+        nation = f"nation_{given[1].get('nation')}"
+        if answer := knowledge.answers.get(given[0]):
+            return languages.translate(answer.title, language) or answer.title
+        if nation in knowledge.messages:
+            return languages.translate(knowledge.messages[nation], language) or knowledge.messages[nation]
+        return handoff.button(knowledge, given, language) or "…"
+
     async def tell(self, person: str, text: str, replies: Sequence[Mapping[str, Any]]) -> None:
         """Keep a turn of a person who waits: the volunteer sees what was said since they asked for one."""
         handoffs = self._handoffs
@@ -96,8 +102,7 @@ class Volunteers:
         if handoffs is None or waiting is None:
             return
         given = reading.command(text)
-        answer = self._mind.knowledge.answers.get(given[0]) if given else None
-        said = (languages.translate(answer.title, waiting.language) or answer.title) if answer else text
+        said = self._words_of(given, waiting.language) if given else text
         topics = (reply.get("topic") for reply in replies)
         await handoffs.said(waiting, said, next((topic for topic in topics if topic in self._mind.knowledge.critical), None))
-        await handoffs.replied(waiting, [{"text": reply["text"], "kept": kept(reply)} for reply in replies])
+        await handoffs.replied(waiting, [{"text": reply["text"], "kept": [kept(reply)]} for reply in replies])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from sanic.request import Request
@@ -18,8 +17,9 @@ from ..embeddings import prepare
 from ..handoff import suggestion, told
 from ..handoffs import ALERT, Handoff, Line
 from ..reading import read, to_embed
-from ..replies import UnknownTopic, compose
+from ..replies import UnknownTopic
 from .accounts import Session
+from .english import english
 from .views import HEADERS, Desk, NotPossible, Route, shown
 
 logger = logging.getLogger(__name__)
@@ -35,11 +35,13 @@ async def _page(request: Request, desk: Desk, session: Session) -> BaseHTTPRespo
 
 
 async def _events(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse | None:
-    """The queue, and every line of the volunteer's conversations, as they come. `on_duty=1`: the volunteer takes conversations."""
-    on_duty = request.args.get("on_duty") == "1"
+    """The queue, and every line of the volunteer's conversations, as they come; `in_brief=1`, how many there are, for the other pages.
+
+    `on_duty=1` says that the volunteer took conversations before the server was started again.
+    """
     response = await stream(request, HEADERS)
-    with desk.handoffs.present(session.name, on_duty):
-        async for sent in _news(desk, session):
+    with desk.handoffs.present(session.name, request.args.get("on_duty") == "1"):
+        async for sent in _news(desk, session, request.args.get("in_brief") == "1"):
             await response.send(sent)
     if not desk.handoffs.is_ending:
         await response.send(event("signed_out", {}))
@@ -47,13 +49,13 @@ async def _events(request: Request, desk: Desk, session: Session) -> BaseHTTPRes
     return None
 
 
-async def _news(desk: Desk, session: Session) -> AsyncIterator[str]:
+async def _news(desk: Desk, session: Session, in_brief: bool) -> AsyncIterator[str]:
     """What a volunteer's page is told, while they are signed in."""
     handoffs, last_of, before = desk.handoffs, dict[str, int](), ""
     while not handoffs.is_ending and await desk.accounts.is_valid(session):
         rung = asyncio.ensure_future(handoffs.bell.wait(_BEAT))
         mine = handoffs.held_by(session.name)
-        for handoff in mine:
+        for handoff in () if in_brief else mine:
             lines = await handoffs.lines(handoff.id, last_of.get(handoff.id, 0))
             for line in lines:
                 last_of[handoff.id] = line.id
@@ -62,7 +64,7 @@ async def _news(desk: Desk, session: Session) -> AsyncIterator[str]:
             if asked:
                 yield event("suggestions", {"chat": handoff.id, "suggestions": await _suggestions(desk, handoff, str(asked.content["text"]))})
         last_of = {handoff.id: last_of.get(handoff.id, 0) for handoff in mine}
-        state = event("state", _state(desk, session))
+        state = event("state", _counts(desk, session) if in_brief else _state(desk, session))
         if state != before:
             yield state
             before = state
@@ -77,8 +79,20 @@ def _state(desk: Desk, session: Session) -> dict[str, Any]:
     handoffs = desk.handoffs
     return {
         "waiting": [_about(handoff) for handoff in handoffs.waiting()],
-        "mine": [{**_about(handoff), "alert": _alert(handoff)} for handoff in handoffs.held_by(session.name)],
+        "mine": [{**_about(handoff), "alert": _alert(handoff), "unanswered": handoff.unanswered} for handoff in handoffs.held_by(session.name)],
+        "on_duty": session.name in handoffs.on_duty(),
         "colleagues": [name for name in handoffs.on_duty() if name != session.name],
+    }
+
+
+def _counts(desk: Desk, session: Session) -> dict[str, Any]:
+    """How many wait, for anybody and for this volunteer's answer."""
+    mine = desk.handoffs.held_by(session.name)
+    return {
+        "waiting": len(desk.handoffs.waiting()),
+        "unanswered": sum(handoff.unanswered for handoff in mine),
+        "danger": any(handoff.alert_at is not None for handoff in mine),
+        "on_duty": session.name in desk.handoffs.on_duty(),
     }
 
 
@@ -114,31 +128,6 @@ def _line(handoff: Handoff, line: Line) -> dict[str, Any]:
         "english": english(handoff.language, line.content),
         "danger": bool(line.content.get("danger")),
     }
-
-
-def english(language: str, content: Mapping[str, Any]) -> str:
-    """What a line of ours says in English; empty where it is English, or a person typed it."""
-    knowledge, today = house.knowledge(), house.today()
-    if language == languages.SOURCE:
-        return ""
-    if "notice" in content:
-        return str(told(knowledge, content, languages.SOURCE, today)["text"])
-    if content.get("english"):
-        return "\n\n".join(content["english"])
-    kept = content.get("kept") or {}
-    if kept.get("topic") in knowledge.answers:
-        same = compose(knowledge, kept["topic"], today, languages.SOURCE, kept.get("nation"))
-        if same.status != "choose":
-            return same.text
-    sentences = _sentences(language)
-    return "\n\n".join(sentences[part] for part in str(content.get("text", "")).split("\n\n") if part in sentences)
-
-
-@lru_cache(maxsize=32)
-def _sentences(language: str) -> dict[str, str]:
-    """The assistant's own sentences in a language, each with its English."""
-    messages = house.knowledge().messages.values()
-    return {translated: message for message in messages if (translated := languages.translate(message, language))}
 
 
 async def _suggestions(desk: Desk, handoff: Handoff, text: str) -> list[dict[str, Any]]:
@@ -234,6 +223,14 @@ async def _here(request: Request, desk: Desk, session: Session) -> BaseHTTPRespo
     return _answered(True)
 
 
+async def _duty(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
+    """The volunteer begins (`on=1`) or stops taking conversations."""
+    on_duty = _form(request).get("on") == "1"
+    desk.handoffs.set_duty(session.name, on_duty)
+    await desk.accounts.note(session.name, "on duty" if on_duty else "off duty")
+    return _answered(True)
+
+
 async def _done(desk: Desk, session: Session, what: str, request: Request) -> BaseHTTPResponse:
     await desk.accounts.note(session.name, f"conversation {what}", _id(request))
     return _answered(True)
@@ -264,6 +261,7 @@ ROUTES = (
     Route("/chats", _page),
     Route("/chats/events", _events),
     Route("/chats/here", _here, ("POST",)),
+    Route("/chats/duty", _duty, ("POST",)),
     Route("/chats/<id:str>/claim", _claim, ("POST",)),
     Route("/chats/<id:str>/say", _say, ("POST",)),
     Route("/chats/<id:str>/seen", _seen, ("POST",)),

@@ -27,21 +27,24 @@
   // The stream. After a break the browser comes back by itself, and the server sends all again: lines are known by their number.
   function listen() {
     if (source) source.close();
-    source = new EventSource(`/desk/chats/events${onDuty ? "?on_duty=1" : ""}`);
+    source = new EventSource("/desk/chats/events");
     source.onopen = () => { show($("connection"), ""); $("duty").disabled = false; };
     source.onerror = () => {
       show($("connection"), "The connection is lost; trying again. After 20 seconds your conversations go back to the queue, and the patients are told.");
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
     };
     source.addEventListener("signed_out", () => location.assign("/desk/sign-in"));
-    source.addEventListener("state", (event) => { state = JSON.parse(event.data); draw(); });
+    source.addEventListener("state", (event) => {
+      state = JSON.parse(event.data);
+      if (onDuty && !state.on_duty) duty(true); // a server that was started again has forgotten it
+      else if (state.on_duty !== onDuty) drawDuty(state.on_duty);
+      draw();
+    });
     source.addEventListener("line", (event) => {
       const line = JSON.parse(event.data);
       const chat = known(line.chat);
-      const isNew = !chat.lines.has(line.id);
       chat.lines.set(line.id, line);
       if (line.chat === current) drawLines();
-      else if (isNew && line.who === "patient") { chat.unread += 1; draw(); }
     });
     source.addEventListener("suggestions", (event) => {
       const given = JSON.parse(event.data);
@@ -50,7 +53,7 @@
     });
   }
   function known(id) {
-    if (!chats.has(id)) chats.set(id, { lines: new Map(), suggestions: [], draft: "", unread: 0 });
+    if (!chats.has(id)) chats.set(id, { lines: new Map(), suggestions: [], draft: "" });
     return chats.get(id);
   }
 
@@ -67,7 +70,7 @@
       button("Take", "primary", () => act(chat.id, "claim").then((done) => { if (done) open(chat.id); }), chat.id))));
     $("mine").replaceChildren(...state.mine.map((chat) => h("li", { class: chat.id === current ? "current" : null },
       chat.alert ? h("strong", { class: "tag alarm" }, "Danger") : null, h("p", {}, about(chat)),
-      known(chat.id).unread ? h("strong", { class: "tag" }, `${known(chat.id).unread} new`) : null,
+      chat.unanswered ? h("strong", { class: "tag warning" }, "Waits for your answer") : null,
       button("Open", "", () => open(chat.id), chat.id))));
     if (focused) { const again = document.querySelector(`[data-id="${CSS.escape(focused)}"]`); if (again) again.focus(); }
     const mine = state.mine.find((chat) => chat.id === current);
@@ -93,7 +96,7 @@
     if (!$("alert").hidden) return;
     const seconds = Math.max(0, Math.round(alert.answers_at - Date.now() / 1000));
     $("alert").replaceChildren(
-      h("strong", {}, "Words of danger. "), `Read as: “${alert.topic}” Without an answer from you, the emergency text goes out in ${seconds} seconds. `,
+      h("strong", {}, "Words of danger. "), `Read as: “${alert.topic}” Without an answer from you within ${seconds} seconds, the emergency text goes out. `,
       button("I answer", "primary", () => act(current, "seen"), "alert"));
     $("alert").hidden = false;
   }
@@ -107,7 +110,7 @@
       const own = line.who === "patient" || line.who === "volunteer" ? { dir: "auto" } : { lang: chat.about && chat.about.tag, dir: chat.about && chat.about.direction };
       box.append(h("article", { class: `line ${line.who}${line.danger ? " danger" : ""}`, "data-line": line.id },
         h("h3", { class: "small" }, WHO[line.who], " ", h("time", {}, new Date(line.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))),
-        h("div", { class: "two" }, h("p", Object.assign({ class: "said" }, own), line.text), line.english ? h("p", { class: "english", lang: "en", dir: "ltr" }, line.english) : null)));
+        h("div", { class: "two" }, h("p", Object.assign({ class: "words" }, own), line.text), line.english ? h("p", { class: "english", lang: "en", dir: "ltr" }, line.english) : null)));
     });
     if (atEnd || !shown.size) box.scrollTop = box.scrollHeight;
   }
@@ -117,7 +120,7 @@
     $("suggested").hidden = !given.length;
     $("suggestions").replaceChildren(...given.map((one, at) => h("li", {},
       h("details", {}, h("summary", {}, one.title), h("div", { class: "two" },
-        h("p", { class: "said", lang: chat.tag, dir: chat.direction }, one.text), chat.tag === "en" ? null : h("p", { class: "english" }, one.english))),
+        h("p", { class: "words", lang: chat.tag, dir: chat.direction }, one.text), chat.tag === "en" ? null : h("p", { class: "english" }, one.english))),
       button(`Send ${at + 1}`, "", () => suggest(at), one.topic))));
   }
   function open(id) {
@@ -125,7 +128,6 @@
     current = id;
     const chat = known(id);
     chat.about = state.mine.find((one) => one.id === id) || state.waiting.find((one) => one.id === id) || chat.about;
-    chat.unread = 0;
     $("chat").hidden = false;
     $("chat-title").textContent = chat.about ? `A person who writes ${chat.about.language}` : "A person";
     $("chat-about").textContent = chat.about ? about(chat.about) : "";
@@ -143,7 +145,7 @@
     chats.delete(current);
     current = null;
     $("chat").hidden = true;
-    show($("connection"), "That conversation is no longer yours: it was ended, passed on, or went back to the queue.");
+    show($("connection"), "That conversation is no longer yours: it was ended or passed on, went back to the queue, or the person left.");
     setTimeout(() => show($("connection"), ""), 8000);
   }
 
@@ -208,13 +210,16 @@
   $("put-back").addEventListener("click", () => leave("put-back"));
   $("transfer").addEventListener("click", () => leave("transfer", { to: $("colleague").value }));
   $("end").addEventListener("click", () => leave("end", {}, "End this conversation? What was said in it is deleted."));
-  $("duty").addEventListener("click", () => {
-    onDuty = !onDuty;
+  function drawDuty(on) {
+    onDuty = on;
     $("duty").setAttribute("aria-pressed", String(onDuty));
     $("duty").textContent = onDuty ? "Stop taking chats" : "Start taking chats";
     $("duty-says").textContent = onDuty ? "You are on duty: patients can ask for you." : "You are not on duty. Patients are told when nobody is.";
-    listen();
-  });
+  }
+  function duty(on) {
+    return desk.post("/desk/chats/duty", { on: on ? "1" : "0" }).then(() => drawDuty(on), (error) => show($("connection"), error.message));
+  }
+  $("duty").addEventListener("click", () => duty(!onDuty));
 
   // A sign of life while the volunteer types, reads or moves: five minutes without one, and their conversations go back to the queue; half an hour, and the session ends.
   let told = 0;

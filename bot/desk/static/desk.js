@@ -38,14 +38,28 @@ function announce(text) {
   }
 }
 
-/** Show in the navigation how many people wait for a volunteer. */
-function waiting(count) {
+/** Show in the navigation how many people wait, for anybody or for this volunteer's answer. */
+function waiting(count, danger) {
   const mark = document.getElementById("waiting");
   if (mark) {
     mark.hidden = !count;
     mark.textContent = count || "";
-    mark.setAttribute("aria-label", `${count} waiting`);
+    mark.classList.toggle("danger", Boolean(danger));
+    mark.setAttribute("aria-label", `${count} waiting${danger ? ", danger" : ""}`);
   }
+}
+
+// On every page of the desk the volunteer stays in reach: who holds a conversation may look something up.
+if (document.getElementById("waiting") && !document.getElementById("duty")) {
+  let held = new EventSource("/desk/chats/events?in_brief=1");
+  held.addEventListener("state", (event) => {
+    const state = JSON.parse(event.data);
+    waiting(state.unanswered + (state.on_duty ? state.waiting : 0), state.danger);
+    if (state.danger) {
+      announce("Danger in a conversation of yours. Go to Chats.");
+    }
+  });
+  held.addEventListener("signed_out", () => { held.close(); location.assign("/desk/sign-in"); });
 }
 
 window.desk = { ask, post, announce, waiting };
