@@ -98,7 +98,9 @@ class Bell:
 class Handoffs(Storage):
     """All handoffs of one process. What is open is held in memory too, for each turn asks whether the assistant is silent."""
 
-    def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time, count: Callable[[str], None] = lambda event: None) -> None:
+        """`count` is told what happens: asked, and the names of the notices that patients get."""
+        self._count = count
         super().__init__(path, key, _TABLES, clock, alone=True)
         self.bell = Bell()
         self.is_ending = False
@@ -191,6 +193,7 @@ class Handoffs(Storage):
 
         await self.run(work)
         self._keep(made)
+        self._count("asked")
         return made, ticket
 
     async def followed(self, ticket: str) -> Handoff | None:
@@ -198,10 +201,15 @@ class Handoffs(Storage):
         row = await self.run(lambda: self.base.execute("SELECT sealed FROM handoffs WHERE ticket = ?", (self.hidden(ticket),)).fetchone())
         return self._handoff(row[0]) if row else None
 
-    async def said(self, handoff: Handoff, text: str, danger: str | None) -> bool:
-        """Keep what a patient wrote (`danger`: the topic of a danger in it); whether a volunteer holds the conversation."""
+    async def said(self, handoff: Handoff, text: str, danger: str | None, only_held: bool = False, key: str | None = None) -> bool:
+        """Keep what a patient wrote (`danger`: the topic of a danger in it); whether a volunteer holds the conversation.
 
-        def heard(now: Handoff) -> Handoff:
+        `only_held`: keep it only then; else the assistant answers, and it is kept with that. A `key` is kept once.
+        """
+
+        def heard(now: Handoff) -> Handoff | None:
+            if only_held and now.state != "held":
+                return None
             now = replace(now, unanswered=now.state == "held")
             if not danger:
                 return now
@@ -210,7 +218,7 @@ class Handoffs(Storage):
             return replace(now, danger=True)
 
         content = {"text": text, **({"danger": danger} if danger else {})}
-        changed = await self._change(handoff.id, heard, [("patient", content)])
+        changed = await self._change(handoff.id, heard, [("patient", content)], f"{handoff.id} patient {key}" if key else None)
         return bool(changed and changed.state == "held")
 
     async def replied(self, handoff: Handoff, replies: Iterable[Mapping[str, Any]]) -> None:
@@ -282,7 +290,7 @@ class Handoffs(Storage):
             keeps = notice is not None and not now.address
             query = "DELETE FROM lines WHERE handoff = ? AND NOT (? AND who = 'volunteer' AND (id > ? OR at >= ?))"
             self.base.execute(query, (id, keeps, shown, recent))
-            ended = replace(now, state="ended", volunteer=None, address={}, person="", topic="")
+            ended = replace(now, state="ended", volunteer=None, topic="")
             self.base.execute(
                 "UPDATE handoffs SET state = 'ended', person = ?, at = ?, sealed = ? WHERE id = ?", (id, self.now(), self._sealed(ended), id)
             )
@@ -382,11 +390,13 @@ class Handoffs(Storage):
         self._carriers[channel] = carry
         rows = await self.run(lambda: self.base.execute("SELECT id, handoff, at, who, sealed FROM lines WHERE NOT carried ORDER BY id").fetchall())
         for row in rows:
-            handoff = self._open.get(row[1])
+            handoff = await self.run(lambda: self._read(row[1]))  # noqa: B023 (awaited here)
             if handoff and handoff.channel == channel:
                 await self._carry(handoff, Line(row[0], row[1], row[2], row[3], self.open(row[4])))
 
     async def _carry(self, handoff: Handoff, line: Line) -> None:
+        if "notice" in line.content:
+            self._count(line.content["notice"].removeprefix("handoff_"))
         carry = self._carriers.get(handoff.channel)
         if carry is None or line.who not in TO_PATIENTS:
             return

@@ -7,7 +7,7 @@ import ipaddress
 import os
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
 class Measures:
@@ -23,6 +23,9 @@ class Measures:
         self._messages = Counter("confide_messages", "Accepted messages by what became of them", ["channel", "state"], registry=self._registry)
         self._sends = Counter("confide_sends", "Messages sent, or not, by what became of them", ["channel", "state"], registry=self._registry)
         self._segments = Counter("confide_segments", "Segments that providers took", ["channel"], registry=self._registry)
+        self._handoffs = Counter("confide_handoffs", "What happened to conversations with volunteers", ["event"], registry=self._registry)
+        self._waiting = Gauge("confide_handoffs_waiting", "People who wait for a volunteer", registry=self._registry)
+        self._on_duty = Gauge("confide_volunteers_on_duty", "Volunteers who take conversations", registry=self._registry)
         self._token = os.environ.get("CONFIDE_METRICS_TOKEN", "")
 
     def turn(self, status: str, language: str, seconds: float) -> None:
@@ -38,6 +41,15 @@ class Measures:
         """Count what became of a message to a person; `segments` are what a provider took."""
         self._sends.labels(channel, state).inc()
         self._segments.labels(channel).inc(segments)
+
+    def handoff(self, event: str) -> None:
+        """Count something that happened to a conversation with a volunteer."""
+        self._handoffs.labels(event).inc()
+
+    def desk(self, waiting: int, on_duty: int) -> None:
+        """Note how many people wait, and how many volunteers take conversations."""
+        self._waiting.set(waiting)
+        self._on_duty.set(on_duty)
 
     def refused(self) -> None:
         """Count a message that was refused for being one too many."""

@@ -195,14 +195,16 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
         if asked == "help":
             return Answer([] if content.get("opt_out") else self._sentence(content, "text_help", language))
         if not said:
+            await self._turns.show_volunteer(person, "(something that is not written words: it was not taken)")
             return Answer(self._sentence(content, "text_words_only", language))
         await self._under_way(content)
-        if content.get("place"):
+        if content.get("place") and not self._turns.is_held(person):
             # A place that was shared answers "where do you live?", or asks for the clinic near it.
             if (await self._turns.context(person, None)).topic != "find_clinic":
                 await self._turns.answer(person, "/find_clinic", None)
             return await self._turn(message, said)
-        figure = western_digits(said.rstrip(".)"))
+        # While a volunteer answers, a figure is for them.
+        figure = "" if self._turns.is_held(person) else western_digits(said.rstrip(".)"))
         if (offered := self._offered.get(person)) and figure.isdecimal():
             if texts := picked(int(figure), offered):
                 self._offered[person] = texts.offered or offered
@@ -216,7 +218,8 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     async def _turn(self, message: Accepted, said: str) -> Answer:
         person = message.person
         first = (await self._turns.context(person, None)).topic is None
-        replies = await self._turns.answer(person, said, None, {key: message.content[key] for key in ("to", "at") if key in message.content})
+        address = {name: message.content[name] for name in ("to", "at") if name in message.content}
+        replies = await self._turns.answer(person, said, None, address, f"{self.name()} {message.id}")
         if not replies:  # a volunteer reads it
             self._offered.pop(person, None)
             return Answer()
@@ -243,10 +246,12 @@ class MessagingChannel(InputChannel):  # type: ignore[misc]
     async def _carry(self, handoff: Handoff, line: Line) -> None:
         """Bring a person what is said to them in a handoff; once, by the line's number."""
         # Numbers and buttons are for the assistant, which is silent: a "1" that comes back now is for the volunteer.
+        self._offered.pop(handoff.person, None)
         reply = {"language": handoff.language, **told(house.knowledge(), line.content, handoff.language, house.today()), "choices": ()}
         if self.is_brief and reply.get("short"):
-            reply = {"language": reply["language"], "text": " ".join(reply["short"])}
-        bodies = self._bodies(handoff.address, self._told([reply], False), ())
+            warnings = reply["notes"] if reply.get("status") == "needs_check" else ()
+            reply = {"language": reply["language"], "text": " ".join([*reply["short"], *warnings])}
+        bodies = self._bodies(handoff.address, self._told([{**reply, "short": ()}], False), ())
         content = {"to": handoff.address["to"], "bodies": bodies}
         number = await self._outbox.accept(self.name(), f"handoff {handoff.id} {line.id}", handoff.person, content)
         if number is not None:

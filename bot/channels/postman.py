@@ -39,10 +39,15 @@ class Answer:
 
 @dataclass
 class _Lane:
-    """What is to be done for one person, one after the other."""
+    """What is to be done for one person, one after the other: messages to answer, and replies to send.
 
-    jobs: deque[Accepted | Send] = field(default_factory=deque)
-    working: asyncio.Task[None] | None = None
+    They are done side by side, so that words of danger and STOP are heard while a provider keeps refusing an earlier reply.
+    """
+
+    messages: deque[Accepted] = field(default_factory=deque)
+    sends: deque[Send] = field(default_factory=deque)
+    answering: asyncio.Task[None] | None = None
+    sending: asyncio.Task[None] | None = None
 
 
 class Postman:
@@ -81,38 +86,55 @@ class Postman:
     @property
     def waiting(self) -> int:
         """How many messages and replies wait."""
-        return sum(len(lane.jobs) for lane in self._lanes.values())
+        return sum(len(lane.messages) + len(lane.sends) for lane in self._lanes.values())
 
     def add(self, job: Accepted | Send) -> None:
         """Take on an accepted message, or a reply that is due."""
         lane = self._lanes.setdefault(job.person, _Lane())
-        lane.jobs.append(job)
-        if not self._closing and (lane.working is None or lane.working.done()):
-            lane.working = asyncio.create_task(self._work(job.person, lane))
+        if isinstance(job, Send):
+            lane.sends.append(job)
+            if not self._closing and (lane.sending is None or lane.sending.done()):
+                lane.sending = asyncio.create_task(self._send_all(job.person, lane))
+        else:
+            lane.messages.append(job)
+            if not self._closing and (lane.answering is None or lane.answering.done()):
+                lane.answering = asyncio.create_task(self._answer_all(job.person, lane))
 
     async def close(self, seconds: float = 10) -> None:
         """End what is under way; what is left stays on disk for the next start."""
         self._closing = True
-        working = [lane.working for lane in self._lanes.values() if lane.working]
+        working = [task for lane in self._lanes.values() for task in (lane.answering, lane.sending) if task]
         if working:
             _, unfinished = await asyncio.wait(working, timeout=seconds)
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _work(self, person: str, lane: _Lane) -> None:
-        while lane.jobs and not self._closing:
-            job = lane.jobs.popleft()
-            try:
-                if isinstance(job, Send):
-                    await self._deliver(job)
-                else:
-                    # Replies left over from before stand in the lane already, and go first; these come right after them.
-                    lane.jobs.extendleft(reversed(await self._answered(job)))
-            except Exception:
-                logger.exception("a message on %s was not done with; it stays for the next start", self._channel)
-        if not lane.jobs:
+    async def _answer_all(self, person: str, lane: _Lane) -> None:
+        while lane.messages and not self._closing:
+            message = lane.messages.popleft()
+            with self._logged():
+                for send in await self._answered(message):
+                    self.add(send)
+        self._tidy(person, lane, lane.sending)
+
+    async def _send_all(self, person: str, lane: _Lane) -> None:
+        while lane.sends and not self._closing:
+            send = lane.sends.popleft()
+            with self._logged():
+                await self._deliver(send)
+        self._tidy(person, lane, lane.answering)
+
+    def _tidy(self, person: str, lane: _Lane, other: asyncio.Task[None] | None) -> None:
+        if not lane.messages and not lane.sends and (other is None or other.done()):
             self._lanes.pop(person, None)
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            logger.exception("a message on %s was not done with; it stays for the next start", self._channel)
 
     async def _answered(self, message: Accepted) -> list[Send]:
         async with self._thinking:
@@ -126,17 +148,17 @@ class Postman:
         sends = await self._outbox.answer(message, answer.bodies, answer.state)
         self._measures.message(self._channel, answer.state)
         if answer.silences:
-            # The confirmation is the last thing said, so it goes out before silence begins.
-            for send in sends:
-                await self._deliver(send)
+            # What is still due is sent no more; the confirmation is the last thing said.
             await self._outbox.silence(message.person)
+            for send in sends:
+                await self._deliver(send, is_last=True)
             return []
         return sends
 
-    async def _deliver(self, send: Send) -> None:
+    async def _deliver(self, send: Send, is_last: bool = False) -> None:
         attempts = send.attempts
         while True:
-            if self._outbox.is_silenced(send.person):
+            if not is_last and self._outbox.is_silenced(send.person):
                 return await self._ended(send, "failed", "silenced")
             if self._outbox.now() > float(send.content.get("until") or math.inf):
                 return await self._ended(send, "failed", "window closed")

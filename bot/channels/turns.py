@@ -70,18 +70,20 @@ class Turns:
         agent = app.ctx.agent
         return cls(channel, handle, agent.tracker_store, agent.processor.graph_runner.component(Reader).mind, measures, app.ctx)
 
-    async def answer(self, person: str, message: str, language: str | None, address: Mapping[str, Any] | None = None) -> Replies:
+    async def answer(
+        self, person: str, message: str, language: str | None, address: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Replies:
         """The replies to a message, each with its `text`; none while a volunteer answers. Whatever breaks, the person gets a number to call.
 
         `language` is what the channel knows of it (the page's own); the conversation's, once it has one, is what was last spoken.
-        `address` is what the channel needs to write to the person by itself.
+        `address` is what the channel needs to write to the person by itself; `key` is the message's own, the same when it comes again.
         """
         began = time.perf_counter()
         collected = Collected(self._channel)
         try:
             async with self._turn_of(person):
                 context = await self.context(person, language)
-                aside = await self._volunteers.answer(person, message, context, address or {})
+                aside = await self._volunteers.answer(person, message, context, address or {}, key)
                 if aside is not None:
                     return aside
                 text, metadata = prepared(message, context)
@@ -98,7 +100,7 @@ class Turns:
             if any(reply.get("topic") == "delete_my_chat" for reply in replies):
                 await self._volunteers.forget(person)
             else:
-                await self._volunteers.tell(person, text, replies)
+                await self._volunteers.tell(person, text, replies, key)
         except Exception:
             logger.exception("a turn failed for %s", person[:8])
             replies = [_with_text(failed(house.knowledge(), language, house.today()).for_patients())]
@@ -111,6 +113,14 @@ class Turns:
         tracker = await self.store.retrieve(person)
         context = context_of(tracker) if tracker else Context()
         return replace(context, language=language or context.language, on_duty=self._volunteers.on_duty)
+
+    def is_held(self, person: str) -> bool:
+        """Whether a volunteer holds the conversation."""
+        return self._volunteers.is_held(person)
+
+    async def show_volunteer(self, person: str, text: str) -> None:
+        """Show a volunteer who holds the conversation something that is no message to answer."""
+        await self._volunteers.show(person, text)
 
     async def _asked_before_picking(self, person: str, text: str, context: Context) -> tuple[str, dict[str, Any]] | None:
         """The question that a person wrote before they were asked for their language, when `text` picks it: that is what they wait for."""

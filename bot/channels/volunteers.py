@@ -17,6 +17,8 @@ from ..mind import Mind
 from ..privacy import mask
 from ..tracker_store import ExpiringTrackerStore
 
+TWICE = 5  # seconds in which a figure that comes again is the same one
+
 
 class Volunteers:
     """The handoffs of one channel. `desk.handoffs` holds those of all, None while there is no desk."""
@@ -33,12 +35,22 @@ class Volunteers:
         """Whether a volunteer takes conversations now; None where there is no desk."""
         return bool(self._handoffs.on_duty()) if self._handoffs else None
 
+    def is_held(self, person: str) -> bool:
+        """Whether a volunteer holds the conversation."""
+        held = self._handoffs.of(person) if self._handoffs else None
+        return held is not None and held.state == "held"
+
+    async def show(self, person: str, text: str) -> None:
+        """Show a volunteer who holds the conversation something."""
+        if self._handoffs and (held := self._handoffs.of(person)) and held.state == "held":
+            await self._handoffs.said(held, text, None, only_held=True)
+
     async def forget(self, person: str) -> None:
         """The person deletes their conversation: the volunteer's part goes too."""
         if self._handoffs and (open_one := self._handoffs.of(person)):
             await self._handoffs.end(open_one.id, None, None)
 
-    async def answer(self, person: str, message: str, context: Context, address: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    async def answer(self, person: str, message: str, context: Context, address: Mapping[str, Any], key: str | None) -> list[dict[str, Any]] | None:
         """What is answered to a wish for a volunteer, or while one holds the conversation; None for what the assistant answers."""
         handoffs, knowledge = self._handoffs, self._mind.knowledge
         held = handoffs.of(person) if handoffs else None
@@ -46,6 +58,8 @@ class Volunteers:
         # A figure written to a volunteer is a figure: "2" may be how many children somebody has.
         given = reading.command(message if silent else reading.chosen(message, context) or message)
         if given and given[0] in handoff.COMMANDS and (not silent or given[0] == handoff.CANCEL):
+            if given[0] == handoff.CANCEL and held and not message.startswith("/") and handoffs and handoffs.now() - held.asked_at < TWICE:
+                given = (handoff.SHARE, {})  # "1" for yes, sent twice, is no second thought
             return [await self._asked(person, given, context, address)]
         if handoffs is None or held is None or not silent:
             return None
@@ -54,16 +68,19 @@ class Volunteers:
         if read.intent == "delete_my_chat":
             return None
         danger = next((topic for topic in (read.intent, read.also) if topic in knowledge.critical), None)
-        return [] if await handoffs.said(held, said, danger) else None
+        return [] if await handoffs.said(held, said, danger, only_held=True, key=key) else None
 
     async def _asked(self, person: str, given: tuple[str, Mapping[str, Any]], context: Context, address: Mapping[str, Any]) -> dict[str, Any]:
         """The reply to a command of bot/handoff.py. It goes into the tracker, so that a number can pick one of its choices."""
         handoffs, knowledge, today = self._handoffs, self._mind.knowledge, house.today()
         language = context.language or languages.SOURCE
         ticket = None
-        if given[0] == handoff.CANCEL:
-            if handoffs and (waiting := handoffs.of(person)):
-                await handoffs.end(waiting.id, None, None)
+        waits = handoffs.of(person) if handoffs else None
+        if waits and given[0] != handoff.CANCEL:
+            reply = handoff.notice(knowledge, "handoff_waiting", language, today)
+        elif given[0] == handoff.CANCEL:
+            if handoffs and waits:
+                await handoffs.end(waits.id, None, None)
             reply = handoff.notice(knowledge, "handoff_cancelled", language, today)
         elif handoffs is None or not handoffs.on_duty():
             reply = handoff.notice(knowledge, "handoff_nobody", language, today)
@@ -95,7 +112,7 @@ class Volunteers:
             return languages.translate(knowledge.messages[nation], language) or knowledge.messages[nation]
         return handoff.button(knowledge, given, language) or "…"
 
-    async def tell(self, person: str, text: str, replies: Sequence[Mapping[str, Any]]) -> None:
+    async def tell(self, person: str, text: str, replies: Sequence[Mapping[str, Any]], key: str | None) -> None:
         """Keep a turn of a person who waits: the volunteer sees what was said since they asked for one."""
         handoffs = self._handoffs
         waiting = handoffs.of(person) if handoffs else None
@@ -104,5 +121,6 @@ class Volunteers:
         given = reading.command(text)
         said = self._words_of(given, waiting.language) if given else text
         topics = (reply.get("topic") for reply in replies)
-        await handoffs.said(waiting, said, next((topic for topic in topics if topic in self._mind.knowledge.critical), None))
+        danger = next((topic for topic in topics if topic in self._mind.knowledge.critical), None)
+        await handoffs.said(waiting, said, danger, key=key)
         await handoffs.replied(waiting, [{"text": reply["text"], "kept": [kept(reply)]} for reply in replies])

@@ -214,7 +214,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return [{"recipient_id": incoming.sender, **reply} for reply in replies]
 
     async def _turn(self, person: str, incoming: Incoming) -> Replies:
-        replies = await self._turns.answer(person, incoming.message, incoming.language)
+        replies = await self._turns.answer(person, incoming.message, incoming.language, key=incoming.message_id)
         if any(reply.get("topic") == "delete_my_chat" for reply in replies):
             self._once.forget(person)
         return replies

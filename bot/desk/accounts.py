@@ -31,6 +31,7 @@ from ..text import western_digits
 
 logger = logging.getLogger(__name__)
 
+FILE = "desk.sqlite"  # in the state folder
 ROLES = ("volunteer", "editor")
 SHORTEST_PASSWORD = 12
 IDLE, WHOLE = 30 * 60, 12 * 3600  # seconds that a session lasts unused, and at most

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..knowledge import Knowledge
+from cryptography.fernet import InvalidToken
+
+from ..knowledge import Answer, Knowledge
 from ..storage import Storage
 
 _TABLES = "CREATE TABLE IF NOT EXISTS read (name TEXT PRIMARY KEY, at REAL NOT NULL, sealed BLOB NOT NULL);"
+_OF_CHECKS = ("read", "review_by")  # what was checked again and still says the same is no news
 Fingerprints = Mapping[str, Mapping[str, str]]  # kind to name to what stands for the content
 
 
@@ -36,7 +39,10 @@ class ReadNews(Storage):
     async def of(self, name: str) -> tuple[float, Fingerprints] | None:
         """When somebody last read the news (seconds since 1970) and what there was then; None at their first visit."""
         row = await self.run(lambda: self.base.execute("SELECT at, sealed FROM read WHERE name = ?", (name,)).fetchone())
-        return (row[0], self.open(row[1])) if row else None
+        try:
+            return (row[0], self.open(row[1])) if row else None
+        except InvalidToken:  # the installation has another key now: what was noted under the old one is lost, and noted anew
+            return None
 
     async def note(self, name: str, now: Fingerprints) -> None:
         """Somebody has read all that there is now."""
@@ -44,15 +50,19 @@ class ReadNews(Storage):
 
 
 def fingerprints(knowledge: Knowledge) -> dict[str, dict[str, str]]:
-    """What stands for the content of each event, fact, service and answer."""
+    """What stands for the content of each event, fact and service that a source confirms, and of each answer."""
     kinds: dict[str, Mapping[str, Any]] = {
         "event": knowledge.events, "fact": knowledge.facts, "service": knowledge.services, "answer": knowledge.answers,
     }  # fmt: skip
-    return {kind: {name: _fingerprint(thing) for name, thing in things.items()} for kind, things in kinds.items()}
+    return {
+        kind: {name: _fingerprint(thing) for name, thing in things.items() if getattr(thing, "confidence", "seen") == "seen"}
+        for kind, things in kinds.items()
+    }
 
 
 def _fingerprint(thing: object) -> str:
-    return hashlib.sha256(_plain(thing).encode()).hexdigest()[:16]
+    said = [thing.title, thing.passages, thing.people] if isinstance(thing, Answer) else thing  # the rest is about understanding questions
+    return hashlib.sha256(_plain(said).encode()).hexdigest()[:16]
 
 
 def _plain(value: object) -> str:
@@ -64,7 +74,7 @@ def _plain(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_plain(item) for item in value)}]"
     fields = getattr(value, "__dataclass_fields__", None)
-    return repr(value) if fields is None else _plain({name: getattr(value, name) for name in fields})
+    return repr(value) if fields is None else _plain({name: getattr(value, name) for name in fields if name not in _OF_CHECKS})
 
 
 def changes(before: Fingerprints, knowledge: Knowledge) -> list[Change]:
@@ -84,7 +94,8 @@ def _shown(knowledge: Knowledge, kind: str, name: str) -> tuple[str, str | None]
     if kind == "event":
         return knowledge.events[name].title, f"/desk/timeline#event-{name}"
     if kind == "fact":
-        return knowledge.facts[name].statement, None
+        resting = [topic for topic in knowledge.topics if any(name in passage.facts for passage in knowledge.answers[topic].passages)]
+        return knowledge.facts[name].statement, f"/desk?topic={resting[0]}" if resting else None
     if kind == "service":
         return knowledge.services[name].title, f"/desk/directory#{name}"
     answer = knowledge.answers[name]

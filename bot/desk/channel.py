@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -15,6 +16,7 @@ from sanic.request import Request
 from sanic.response import BaseHTTPResponse, json, raw, redirect
 
 from .. import house
+from ..channels.measures import of_this_process
 from ..channels.start import as_function, connect
 from ..handoff import suggestion
 from ..handoffs import Handoff, Handoffs
@@ -22,7 +24,7 @@ from ..nlu import Reader
 from ..storage import installation_key, sealing_key, state_folder
 from ..switches import Switches
 from . import chats, directory, due, entry, give, lookup, news, switches, timeline
-from .accounts import Accounts, Session
+from .accounts import FILE, Accounts, Session
 from .changes import ReadNews
 from .entry import COOKIE
 from .views import HEADERS, HERE, Desk, NotPossible, Route, shown
@@ -56,6 +58,9 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[None]]) -> Blueprint:
         """The desk's routes."""
         routes = Blueprint("confide_desk")
+        self._accounts: Accounts | None = None
+        self._desk: Desk | None = None
+        self._has_started = False
         for number, route in enumerate(ROUTES):
             routes.add_route(self._guarded(route), route.path, methods=[*route.methods], name=f"route_{number}")
         routes.add_route(as_function(self._sign_in), "/sign-in", methods=["GET", "POST"], name="sign_in")
@@ -66,10 +71,9 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
 
     async def _connect(self, app: Sanic, _: object) -> None:
         await connect(app)
-        self._app, self._opening = app, asyncio.Lock()
-        self._accounts = Accounts(state_folder() / "desk.sqlite", sealing_key(installation_key()))
-        self._desk: Desk | None = None
-        if await self._accounts.exist():
+        self._app, self._opening, self._measures = app, asyncio.Lock(), of_this_process()
+        self._has_started = True
+        with suppress(NotFound):
             await self._open()
         self._sweeping = [asyncio.ensure_future(self._sweep()), asyncio.ensure_future(self._tick())]
 
@@ -78,7 +82,8 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
             task.cancel()
         if self._desk:
             self._desk.handoffs.end_streams()
-        await self._accounts.close()
+        if self._accounts:
+            await self._accounts.close()
         if self._desk:
             await self._desk.handoffs.close()
             await self._desk.switches.close()
@@ -87,7 +92,8 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(60)
-            await self._accounts.expire()
+            if self._accounts:
+                await self._accounts.expire()
 
     async def _tick(self) -> None:
         while True:
@@ -95,21 +101,25 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
             try:
                 if self._desk:
                     await self._desk.handoffs.tick(_emergency)
+                    self._measures.desk(len(self._desk.handoffs.waiting()), len(self._desk.handoffs.on_duty()))
             except Exception:
                 logger.exception("the desk's handoffs could not be looked after")
 
     async def _open(self) -> Desk:
         """The desk; without any account there is nothing here. The first account may come while the server runs."""
-        if self._desk and self._desk.handoffs.is_ending:
-            raise ServiceUnavailable("the server stops")
-        if not await self._accounts.exist():
+        if not self._has_started or (self._desk and self._desk.handoffs.is_ending):
+            raise ServiceUnavailable("the server starts or stops")
+        file = state_folder() / FILE
+        if self._accounts is None and file.exists():
+            self._accounts = Accounts(file, sealing_key(installation_key()))
+        if self._accounts is None or not await self._accounts.exist():
             raise NotFound("no desk")
         async with self._opening:
             if self._desk is None:
-                handoffs = Handoffs(state_folder() / "handoffs.sqlite", sealing_key(installation_key()))
-                desk_file = state_folder() / "desk.sqlite", sealing_key(installation_key())
-                switched, read_news = Switches(*desk_file), ReadNews(*desk_file)
-                self._desk = Desk(self._accounts, handoffs, switched, read_news, self._app.ctx.agent.processor.graph_runner.component(Reader).mind)
+                handoffs = Handoffs(state_folder() / "handoffs.sqlite", sealing_key(installation_key()), count=self._measures.handoff)
+                switched, read_news = Switches(file, sealing_key(installation_key())), ReadNews(file, sealing_key(installation_key()))
+                mind = self._app.ctx.agent.processor.graph_runner.component(Reader).mind
+                self._desk = Desk(self._accounts, handoffs, switched, read_news, mind)
                 self._app.ctx.handoffs, self._app.ctx.switches = handoffs, switched
                 for name, carry in self._app.ctx.carriers.items():
                     await handoffs.carry_by(name, carry)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import segno
 
 from ..storage import installation_key, sealing_key, state_folder
-from .accounts import SHORTEST_PASSWORD, Accounts, BadAccount, in_words
+from .accounts import FILE, SHORTEST_PASSWORD, Accounts, BadAccount, in_words
 
 _Result = TypeVar("_Result")
 
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _with(work: Callable[[Accounts], Awaitable[_Result]]) -> _Result:
     """What work on the accounts gives. Nothing is asked of a person in it: an event loop keeps Ctrl+C from who is at a prompt."""
-    path = state_folder() / "desk.sqlite"
+    path = state_folder() / FILE
 
     async def do() -> _Result:
         accounts = Accounts(path, sealing_key(installation_key()))

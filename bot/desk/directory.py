@@ -37,23 +37,25 @@ NEEDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A clinic or service as the directory shows it. `is_near`: it lies where the person lives, as far as we know."""
+    """A clinic or service as the directory shows it: whether it is a clinic where the person lives, or lies somewhere else, as far as we know."""
 
     service: Service
     is_near: bool
+    is_elsewhere: bool
     doubts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was looked for and found. `place` is in words; None where no place was named."""
+    """What was looked for and found. `place` is in words; None where no place was named. `left_out`: words that fitted nothing there."""
 
     entries: tuple[Entry, ...]
     place: str | None
+    left_out: tuple[str, ...] = ()
 
 
 def looked_for(knowledge: Knowledge, text: str, need: str, today: date) -> Found:
-    """The services for a place, a need and words, near ones first.
+    """The services for a place, a need and words, near ones first. Where a place is named and nothing there has the words, the place counts alone.
 
     Raises:
         NotPossible: for a need that is none, or a text that is too long.
@@ -64,21 +66,28 @@ def looked_for(knowledge: Knowledge, text: str, need: str, today: date) -> Found
         raise NotPossible(f"Look for at most {LONGEST} letters: a town, a postcode, or a word.")
     place = places.find(text, knowledge, asked=True) if text.strip() else None
     named = {fold(word) for word in place.words} if place else set()
-    wanted = [word for word in words(text) if word not in named and not (place and "postcode" in place.words)]
+    wanted = [word for word in words(text) if word not in named]
     found = []
     for service in knowledge.services.values():
         if need and service.kind != need:
             continue
         if place and place.nation and place.nation not in service.nations:
             continue
-        told = fold(" ".join((service.title, service.does, " ".join(service.place.values()))))
-        if any(word not in told for word in wanted):
-            continue
-        is_near = bool(place and place.london and service.place.get("region") == "london")
-        found.append(Entry(service, is_near, tuple(_doubts(service, today))))
+        in_london = service.place.get("region") == "london"
+        is_near = bool(place and place.london and in_london and service.kind == "clinic")
+        is_elsewhere = bool(place and not place.london and in_london)
+        found.append(Entry(service, is_near, is_elsewhere, tuple(_doubts(service, today))))
+    fitting = [entry for entry in found if all(word in _told(entry.service) for word in wanted)]
+    left_out = tuple(wanted) if place and not fitting else ()
+    if not left_out:
+        found = fitting
     order = list(NEEDS)
     found.sort(key=lambda entry: (not entry.is_near, order.index(entry.service.kind), entry.service.title))
-    return Found(tuple(found), _in_words(knowledge, place) if place else None)
+    return Found(tuple(found), _in_words(knowledge, place) if place else None, left_out)
+
+
+def _told(service: Service) -> str:
+    return fold(" ".join((service.title, service.does, " ".join(service.place.values()))))
 
 
 def _in_words(knowledge: Knowledge, place: places.Place) -> str:

@@ -16,6 +16,30 @@ from .accounts import Session
 from .views import Desk, NotPossible, Route, shown
 
 HERE = "/desk/timeline"
+# What an outcome of a rule is called; its event says the rest.
+OUTCOMES: Mapping[str, str] = {
+    "none": "No agreement",
+    "in_force": "In force",
+    "narrowed": "Narrowed",
+    "paused": "Paused",
+    "withdrawn": "Withdrawn",
+    "ad_hoc": "One by one, under no agreement",
+    "suspected_offence": "Where it suspected an immigration offence",
+    "serious_crime_security_welfare": "For serious crime, public security or a person's welfare",
+    "nothing_while_paused": "Nothing, while the agreement was paused",
+    "nothing_agreed": "Nothing under an agreement that we know of",
+    "welfare_only": "By the latest statement seen: only for a person's welfare",
+    "nhs_digital": "NHS Digital",
+    "nhs_england": "NHS England",
+    "integrated_care_board": "The integrated care board",
+    "charged_after_care": "They are billed after care",
+    "charged_before_planned_care": "They pay before planned care",
+    "threshold_1000": "£1,000",
+    "threshold_500": "£500",
+    "not_required": "Papers are not required",
+    "residence_considered": "It must think about where the person lives",
+    "documents_required": "Papers are required",
+}
 MOST_LETTERS = 200  # of the words that events are looked for by
 
 
@@ -184,6 +208,7 @@ async def show(request: Request, desk: Desk, session: Session) -> BaseHTTPRespon
         problems=dict(problems),
         comparison=comparison,
         events=found(knowledge, search),
+        outcomes=OUTCOMES,
         narrowed=search != Search(),
         unconfirmed=[event for event in knowledge.events.values() if event.confidence == "unverified"],
         kinds=kinds,

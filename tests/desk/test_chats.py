@@ -228,6 +228,8 @@ def test_who_changes_their_mind_is_not_waiting_any_more(chats: Chats, patient: N
     stream = somebody.asks_for_a_volunteer()
     chats.waits()
     somebody.says("1")
+    somebody.sees(said("handoff_waiting").split(".")[0])  # the figure that said yes, sent once more
+    somebody.says("/no_volunteer")
     somebody.sees(said("handoff_cancelled"))
     chats.state_is(lambda state: state["waiting"] == [])
     stream.sees(lambda stream: stream.of("end"))

@@ -27,7 +27,8 @@ def test_a_caller_in_london_is_shown_the_clinic_there_first(knowledge: Knowledge
     found = looked_for(knowledge, "London", "", today)
     assert found.entries[0].is_near
     assert found.entries[0].service.place["region"] == "london"
-    assert not found.entries[-1].is_near
+    assert {entry.service.kind for entry in found.entries if entry.is_near} == {"clinic"}, "nobody is sent to an office, or to what is closed"
+    assert found.entries[-1].service.kind == "closed"
 
 
 def test_a_caller_in_glasgow_is_shown_nothing_that_is_for_england_only(knowledge: Knowledge, today: date) -> None:
@@ -35,6 +36,18 @@ def test_a_caller_in_glasgow_is_shown_nothing_that_is_for_england_only(knowledge
     assert found.place == "Scotland"
     assert found.entries
     assert all("scotland" in entry.service.nations for entry in found.entries)
+
+
+@pytest.mark.parametrize("text", ["I live in Leeds", "Leeds please"])
+def test_words_around_a_place_take_nothing_away(text: str, knowledge: Knowledge, today: date) -> None:
+    found = looked_for(knowledge, text, "", today)
+    assert found.left_out
+    assert found.entries == looked_for(knowledge, "Leeds", "", today).entries
+
+
+def test_a_clinic_in_london_is_said_to_be_elsewhere_to_a_caller_in_leeds(knowledge: Knowledge, today: date) -> None:
+    assert all(entry.is_elsewhere for entry in looked_for(knowledge, "Leeds", "clinic", today).entries)
+    assert not any(entry.is_elsewhere for entry in looked_for(knowledge, "London", "clinic", today).entries)
 
 
 def test_words_that_are_no_place_are_looked_for_in_what_a_service_does(knowledge: Knowledge, today: date) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from bot.desk.accounts import Session
 from bot.desk.changes import ReadNews, changes, fingerprints
@@ -46,6 +48,34 @@ def test_only_the_order_of_a_set_is_no_change(knowledge: Knowledge) -> None:
     assert changes(fingerprints(turned), knowledge) == []
 
 
+def test_what_no_source_confirms_is_never_told(knowledge: Knowledge) -> None:
+    told = {(change.kind, change.name) for change in changes({}, knowledge)}
+    assert ("fact", "prescriptions") in told
+    assert ("fact", "prescriptions-unverified") not in told
+
+
+def test_what_was_read_again_and_says_the_same_is_no_news(knowledge: Knowledge) -> None:
+    fact = knowledge.facts["prescriptions"]
+    sources = tuple(replace(source, read=date(2027, 3, 4)) for source in fact.sources)
+    again = replace(fact, read=date(2027, 3, 4), review_by=date(2027, 9, 4), sources=sources)
+    assert changes(fingerprints(replace(knowledge, facts={**knowledge.facts, fact.name: again})), knowledge) == []
+
+
+def test_a_fact_leads_to_an_answer_that_rests_on_it(knowledge: Knowledge) -> None:
+    told = {change.name: change.link for change in changes({}, knowledge) if change.kind == "fact"}
+    topic = (told["prescriptions"] or "").removeprefix("/desk?topic=")
+    assert any("prescriptions" in passage.facts for passage in knowledge.answers[topic].passages)
+
+
+async def test_under_another_key_a_volunteer_begins_anew(tmp_path: Path, clock: Clock, knowledge: Knowledge) -> None:
+    for key in (KEY, Fernet.generate_key()):
+        held = ReadNews(tmp_path / "desk.sqlite", key, clock)
+        assert await held.of("ana") is None
+        await held.note("ana", fingerprints(knowledge))
+        assert await held.of("ana") is not None
+        await held.close()
+
+
 async def test_each_volunteer_has_read_their_own(read_news: ReadNews, knowledge: Knowledge, clock: Clock) -> None:
     assert await read_news.of("ana") is None
     await read_news.note("ana", fingerprints(knowledge))
@@ -54,7 +84,8 @@ async def test_each_volunteer_has_read_their_own(read_news: ReadNews, knowledge:
 
 
 def test_the_page_says_what_is_new(knowledge: Knowledge) -> None:
+    seen = [name for name, event in knowledge.events.items() if event.confidence == "seen"]
     told = changes({**fingerprints(knowledge), "event": {}}, knowledge)
     page = (shown("news.html", ANA, here="/desk/news", since=1795348800.0, changes=told).body or b"").decode()
-    assert f"{len(knowledge.events)} changes" in page
-    assert all(f"/desk/timeline#event-{name}" in page for name in knowledge.events)
+    assert f"{len(seen)} changes" in page
+    assert all(f"/desk/timeline#event-{name}" in page for name in seen)

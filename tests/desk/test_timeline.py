@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import house
-from bot.desk.timeline import Search, compared, found, searched, two_days
+from bot.desk.accounts import Session
+from bot.desk.timeline import OUTCOMES, Search, compared, found, searched, show, two_days
 from bot.desk.views import NotPossible
 from bot.knowledge import Knowledge
 
@@ -77,3 +80,42 @@ def test_whatever_stands_in_the_address_it_is_done_or_refused_with_a_reason(aske
             compared(knowledge, *days)
     with suppress(NotPossible):
         found(knowledge, searched(asked, ("agreement",)))
+
+
+async def page_for(**asked: str) -> tuple[int, str]:
+    request = cast(Any, SimpleNamespace(args={name: [value] for name, value in asked.items()}))
+    response = await show(request, cast(Any, None), Session("ana", "volunteer", "a-token", None))
+    return response.status, (response.body or b"").decode()
+
+
+def test_every_outcome_has_words_at_the_desk(knowledge: Knowledge) -> None:
+    held = {outcome for rule in knowledge.rules.values() for outcome in rule.outcomes}
+    assert held == set(OUTCOMES), "write what it is called in OUTCOMES of bot/desk/timeline.py"
+
+
+async def test_the_page_shows_every_event_with_its_sources_and_marks_what_is_not_confirmed(knowledge: Knowledge) -> None:
+    status, page = await page_for()
+    assert status == 200
+    assert page.count("<h1>") == 1
+    assert all(f'id="event-{event.name}"' in page for event in found(knowledge, Search()))
+    unconfirmed = [event for event in knowledge.events.values() if event.confidence != "seen"]
+    assert page.count("(not confirmed)") == len(unconfirmed)
+
+
+async def test_the_page_says_of_two_days_what_changed_and_of_one_what_held() -> None:
+    _, page = await page_for(day="2018-11-08", other="2018-11-09")
+    assert '<strong class="tag warning">Changed</strong>' in page
+    assert "<strong>Paused</strong>" in page
+    assert "<strong>Withdrawn</strong>" in page
+    _, page = await page_for(day="2018-11-08")
+    assert "Changed</strong>" not in page
+    assert "<strong>Withdrawn</strong>" not in page
+    _, page = await page_for(day="1990-01-01", nation="wales")
+    assert "<strong>Not known</strong>" in page
+
+
+async def test_what_cannot_be_done_is_said_and_what_was_typed_comes_back_escaped() -> None:
+    status, page = await page_for(day="<script>alert(1)</script>", words="<script>alert(2)</script>")
+    assert status == 400
+    assert "is not a date that we can read" in page
+    assert "<script>alert" not in page
