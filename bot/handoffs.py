@@ -10,20 +10,18 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from .presence import Bell, Presence
 from .storage import Storage
 
 logger = logging.getLogger(__name__)
 
 State = Literal["waiting", "held", "ended"]
 HELD_FOR = 24 * 3600  # seconds that a handoff is kept at most
-BETWEEN_PAGES = 5  # seconds that a browser takes at most from one page of the desk to another
-GRACE = 20  # seconds that a volunteer's page may be out of reach before they count as gone: a phone changes its network in less
 IDLE = 300  # seconds without any act of the volunteer
 ALERT = 30  # seconds that a volunteer has to react to words of danger
 NOBODY = 120  # seconds that people wait while no volunteer is on duty; then they are told
@@ -76,25 +74,6 @@ class Line:
 Carry = Callable[[Handoff, Line], Awaitable[None]]
 
 
-class Bell:
-    """Wakes who waits for news."""
-
-    def __init__(self) -> None:
-        self._rung: asyncio.Future[None] | None = None
-
-    def ring(self) -> None:
-        """Wake everybody who waits now."""
-        if self._rung and not self._rung.done():
-            self._rung.set_result(None)
-        self._rung = None
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for the next ring, at most some seconds."""
-        if self._rung is None:
-            self._rung = asyncio.get_running_loop().create_future()
-        await asyncio.wait([self._rung], timeout=seconds)
-
-
 class Handoffs(Storage):
     """All handoffs of one process. What is open is held in memory too, for each turn asks whether the assistant is silent."""
 
@@ -103,19 +82,16 @@ class Handoffs(Storage):
         self._count = count
         super().__init__(path, key, _TABLES, clock, alone=True)
         self.bell = Bell()
+        self.presence = Presence(clock, self.bell)
         self.is_ending = False
         self._carriers: dict[str, Carry] = {}
-        self._streams: dict[str, int] = {}
         self._shown: dict[str, int] = {}  # the last line that each patient's page was sent
-        self._duty: set[str] = set()
-        self._away_since: dict[str, float] = {}
-        self._off_duty_since: float | None = None
         rows = self.base.execute("SELECT sealed FROM handoffs WHERE state != 'ended' ORDER BY at")
         self._open = {handoff.id: handoff for handoff in (self._handoff(sealed) for (sealed,) in rows)}
         self._by_person = {handoff.person: handoff.id for handoff in self._open.values()}
         for handoff in self._open.values():
             if handoff.volunteer:
-                self._away_since[handoff.volunteer] = self.now()  # after a restart their page has a moment to come back
+                self.presence.expect(handoff.volunteer)
 
     def of(self, person: str) -> Handoff | None:
         """A person's open handoff."""
@@ -137,35 +113,6 @@ class Handoffs(Storage):
         """The server stops: whoever follows a conversation is let go, and comes back to the next one."""
         self.is_ending = True
         self.bell.ring()
-
-    # Who is there
-
-    @contextmanager
-    def present(self, volunteer: str, on_duty: bool = False) -> Iterator[None]:
-        """While a page of a volunteer's is connected; `on_duty` where that page says that they take conversations, as after a restart."""
-        self._streams[volunteer] = self._streams.get(volunteer, 0) + 1
-        self._away_since.pop(volunteer, None)
-        if on_duty:
-            self._duty.add(volunteer)
-        self.bell.ring()
-        try:
-            yield
-        finally:
-            self._streams[volunteer] -= 1
-            if not self._streams[volunteer]:
-                del self._streams[volunteer]
-                self._away_since[volunteer] = self.now()
-            self.bell.ring()
-
-    def set_duty(self, volunteer: str, on_duty: bool) -> None:
-        """A volunteer begins or stops taking conversations."""
-        (self._duty.add if on_duty else self._duty.discard)(volunteer)
-        self.bell.ring()
-
-    def on_duty(self) -> list[str]:
-        """Who takes conversations now: who said so and has a page open, or is on the way from one to another."""
-        now = self.now()
-        return sorted(name for name in self._duty if name in self._streams or now - self._away_since.get(name, 0) <= BETWEEN_PAGES)
 
     # What a patient does
 
@@ -271,7 +218,7 @@ class Handoffs(Storage):
         def passed(now: Handoff) -> Handoff | None:
             return replace(now, volunteer=to, acted_at=self.now()) if now.volunteer == volunteer else None
 
-        return to in self.on_duty() and await self._change(id, passed, [("notice", {"notice": "handoff_passed"})]) is not None
+        return to in self.presence.on_duty() and await self._change(id, passed, [("notice", {"notice": "handoff_passed"})]) is not None
 
     async def end(self, id: str, volunteer: str | None, notice: str | None) -> bool:
         """End a handoff and delete what was said in it; `volunteer` when one ends it, `notice` what the patient is told.
@@ -349,23 +296,20 @@ class Handoffs(Storage):
     async def tick(self, emergency: Callable[[Handoff], Mapping[str, Any]]) -> None:
         """What follows from time: call it each second. `emergency` is the content of the line that a danger is answered with."""
         now = self.now()
-        self._duty -= {name for name, since in self._away_since.items() if now - since > GRACE}
-        if self.on_duty() or not self.waiting():
-            self._off_duty_since = None
-        elif self._off_duty_since is None:
-            self._off_duty_since = now
+        nobody_for = self.presence.nobody_for()
         for one in list(self._open.values()):
             try:
-                await self._tick_one(one, now, emergency)
+                await self._tick_one(one, now, nobody_for, emergency)
             except Exception:
                 logger.exception("a handoff could not be looked after")
         await self.run(lambda: self._drop(now))
 
-    async def _tick_one(self, one: Handoff, now: float, emergency: Callable[[Handoff], Mapping[str, Any]]) -> None:
+    async def _tick_one(self, one: Handoff, now: float, nobody_for: float, emergency: Callable[[Handoff], Mapping[str, Any]]) -> None:
         if now - one.asked_at > HELD_FOR:
             await self.end(one.id, None, "handoff_ended" if one.state == "held" else "handoff_expired")
         elif one.state == "waiting":
-            if self._off_duty_since is not None and now - self._off_duty_since > NOBODY:
+            # Who asked later has not waited for so long.
+            if min(nobody_for, now - one.asked_at) > NOBODY:
                 await self.end(one.id, None, "handoff_expired")
         else:
             if one.alert_at is not None and now - one.alert_at >= ALERT:
@@ -375,8 +319,7 @@ class Handoffs(Storage):
                     return replace(then, alert_at=None, alert=None) if then.alert_at == unseen else None
 
                 await self._change(one.id, answered, [("assistant", emergency(one))])
-            gone = now - self._away_since.get(one.volunteer or "", now) > GRACE
-            if gone or now - one.acted_at > IDLE:
+            if self.presence.is_gone(one.volunteer) or now - one.acted_at > IDLE:
                 await self.give_back(one.id, one.volunteer)
 
     def _drop(self, now: float) -> None:

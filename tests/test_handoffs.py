@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.handoffs import ALERT, BETWEEN_PAGES, ENDED_FOR, GRACE, HELD_FOR, IDLE, NOBODY, Handoff, Handoffs, Line
+from bot.handoffs import ALERT, ENDED_FOR, HELD_FOR, IDLE, NOBODY, Handoff, Handoffs, Line
+from bot.presence import BETWEEN_PAGES, GRACE
 from bot.storage import InUse, sealing_key
 
 KEY = sealing_key("a key of this test")
@@ -141,7 +142,7 @@ async def test_a_restart_loses_nothing(tmp_path: Path, clock: Clock) -> None:
 
 async def test_a_volunteer_who_loses_the_network_loses_the_conversation_after_a_moment(handoffs: Handoffs, clock: Clock) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         await handoffs.claim(one.id, "ana")
         clock.now += 60
         await handoffs.tick(emergency)
@@ -149,7 +150,7 @@ async def test_a_volunteer_who_loses_the_network_loses_the_conversation_after_a_
     clock.now += GRACE - 1
     await handoffs.tick(emergency)
     assert handoffs.held_by("ana")
-    with handoffs.present("ana", on_duty=True):  # the page is back in time
+    with handoffs.presence.present("ana", on_duty=True):  # the page is back in time
         clock.now += GRACE + 1
         await handoffs.tick(emergency)
         assert handoffs.held_by("ana")
@@ -161,7 +162,7 @@ async def test_a_volunteer_who_loses_the_network_loses_the_conversation_after_a_
 
 async def test_a_volunteer_who_does_nothing_for_five_minutes_loses_the_conversation(handoffs: Handoffs, clock: Clock) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         await handoffs.claim(one.id, "ana")
         clock.now += IDLE - 1
         await handoffs.acted("ana")
@@ -175,7 +176,7 @@ async def test_a_volunteer_who_does_nothing_for_five_minutes_loses_the_conversat
 
 async def test_words_of_danger_are_answered_when_the_volunteer_does_not_react(handoffs: Handoffs, clock: Clock) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         await handoffs.claim(one.id, "ana")
         await handoffs.said(one, "my chest hurts", "danger_chest")
         clock.now += ALERT - 1
@@ -194,7 +195,7 @@ async def test_words_of_danger_that_the_volunteer_reacts_to_are_not_answered_twi
     handoffs: Handoffs, clock: Clock, reacts: Callable[[Handoffs, str], Any]
 ) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         await handoffs.claim(one.id, "ana")
         await handoffs.said(one, "my chest hurts", "danger_chest")
         clock.now += ALERT - 1
@@ -206,7 +207,7 @@ async def test_words_of_danger_that_the_volunteer_reacts_to_are_not_answered_twi
 
 async def test_who_waits_while_nobody_is_on_duty_is_told_so(handoffs: Handoffs, clock: Clock) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         clock.now += NOBODY + 1
         await handoffs.tick(emergency)
         assert handoffs.waiting()
@@ -222,28 +223,28 @@ async def test_who_waits_while_nobody_is_on_duty_is_told_so(handoffs: Handoffs, 
 
 
 async def test_a_volunteer_who_only_looks_things_up_is_not_on_duty(handoffs: Handoffs) -> None:
-    with handoffs.present("ana"):
-        assert handoffs.on_duty() == []
-        handoffs.set_duty("ana", True)
-        assert handoffs.on_duty() == ["ana"]
-        handoffs.set_duty("ana", False)
-        assert handoffs.on_duty() == []
+    with handoffs.presence.present("ana"):
+        assert handoffs.presence.on_duty() == []
+        handoffs.presence.set_duty("ana", True)
+        assert handoffs.presence.on_duty() == ["ana"]
+        handoffs.presence.set_duty("ana", False)
+        assert handoffs.presence.on_duty() == []
 
 
 async def test_a_volunteer_on_duty_may_go_from_page_to_page_but_not_away(handoffs: Handoffs, clock: Clock) -> None:
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         pass
     clock.now += BETWEEN_PAGES
-    assert handoffs.on_duty() == ["ana"]
-    with handoffs.present("ana"):
+    assert handoffs.presence.on_duty() == ["ana"]
+    with handoffs.presence.present("ana"):
         clock.now += 600
-        assert handoffs.on_duty() == ["ana"]
+        assert handoffs.presence.on_duty() == ["ana"]
     clock.now += BETWEEN_PAGES + 1
-    assert handoffs.on_duty() == []
+    assert handoffs.presence.on_duty() == []
     clock.now += GRACE
     await handoffs.tick(emergency)
-    with handoffs.present("ana"):  # who comes back after that says so again
-        assert handoffs.on_duty() == []
+    with handoffs.presence.present("ana"):  # who comes back after that says so again
+        assert handoffs.presence.on_duty() == []
 
 
 async def test_a_conversation_waits_for_an_answer_from_the_patients_words_to_the_volunteers(handoffs: Handoffs) -> None:
@@ -261,7 +262,7 @@ async def test_a_conversation_is_passed_to_a_colleague_on_duty_only(handoffs: Ha
     one = await asked(handoffs)
     await handoffs.claim(one.id, "ana")
     assert not await handoffs.transfer(one.id, "ana", "ben")
-    with handoffs.present("ben", on_duty=True):
+    with handoffs.presence.present("ben", on_duty=True):
         assert not await handoffs.transfer(one.id, "cleo", "ben")
         assert await handoffs.transfer(one.id, "ana", "ben")
     assert [held.id for held in handoffs.held_by("ben")] == [one.id]
@@ -270,7 +271,7 @@ async def test_a_conversation_is_passed_to_a_colleague_on_duty_only(handoffs: Ha
 
 async def test_after_a_day_a_conversation_is_gone_whoever_holds_it(handoffs: Handoffs, clock: Clock) -> None:
     one = await asked(handoffs)
-    with handoffs.present("ana", on_duty=True):
+    with handoffs.presence.present("ana", on_duty=True):
         await handoffs.claim(one.id, "ana")
         clock.now += HELD_FOR + 1
         await handoffs.acted("ana")

@@ -33,7 +33,7 @@ class Volunteers:
     @property
     def on_duty(self) -> bool | None:
         """Whether a volunteer takes conversations now; None where there is no desk."""
-        return bool(self._handoffs.on_duty()) if self._handoffs else None
+        return bool(self._handoffs.presence.on_duty()) if self._handoffs else None
 
     def is_held(self, person: str) -> bool:
         """Whether a volunteer holds the conversation."""
@@ -82,7 +82,7 @@ class Volunteers:
             if handoffs and waits:
                 await handoffs.end(waits.id, None, None)
             reply = handoff.notice(knowledge, "handoff_cancelled", language, today)
-        elif handoffs is None or not handoffs.on_duty():
+        elif handoffs is None or not handoffs.presence.on_duty():
             reply = handoff.notice(knowledge, "handoff_nobody", language, today)
         elif given[0] == handoff.OFFER:
             reply = handoff.asked(knowledge, language, today)

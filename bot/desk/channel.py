@@ -101,7 +101,7 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
             try:
                 if self._desk:
                     await self._desk.handoffs.tick(_emergency)
-                    self._measures.desk(len(self._desk.handoffs.waiting()), len(self._desk.handoffs.on_duty()))
+                    self._measures.desk(len(self._desk.handoffs.waiting()), len(self._desk.handoffs.presence.on_duty()))
             except Exception:
                 logger.exception("the desk's handoffs could not be looked after")
 

@@ -40,7 +40,7 @@ async def _events(request: Request, desk: Desk, session: Session) -> BaseHTTPRes
     `on_duty=1` says that the volunteer took conversations before the server was started again.
     """
     response = await stream(request, HEADERS)
-    with desk.handoffs.present(session.name, request.args.get("on_duty") == "1"):
+    with desk.handoffs.presence.present(session.name, request.args.get("on_duty") == "1"):
         async for sent in _news(desk, session, request.args.get("in_brief") == "1"):
             await response.send(sent)
     if not desk.handoffs.is_ending:
@@ -80,8 +80,8 @@ def _state(desk: Desk, session: Session) -> dict[str, Any]:
     return {
         "waiting": [_about(handoff) for handoff in handoffs.waiting()],
         "mine": [{**_about(handoff), "alert": _alert(handoff), "unanswered": handoff.unanswered} for handoff in handoffs.held_by(session.name)],
-        "on_duty": session.name in handoffs.on_duty(),
-        "colleagues": [name for name in handoffs.on_duty() if name != session.name],
+        "on_duty": session.name in handoffs.presence.on_duty(),
+        "colleagues": [name for name in handoffs.presence.on_duty() if name != session.name],
     }
 
 
@@ -92,7 +92,7 @@ def _counts(desk: Desk, session: Session) -> dict[str, Any]:
         "waiting": len(desk.handoffs.waiting()),
         "unanswered": sum(handoff.unanswered for handoff in mine),
         "danger": any(handoff.alert_at is not None for handoff in mine),
-        "on_duty": session.name in desk.handoffs.on_duty(),
+        "on_duty": session.name in desk.handoffs.presence.on_duty(),
     }
 
 
@@ -226,7 +226,7 @@ async def _here(request: Request, desk: Desk, session: Session) -> BaseHTTPRespo
 async def _duty(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
     """The volunteer begins (`on=1`) or stops taking conversations."""
     on_duty = _form(request).get("on") == "1"
-    desk.handoffs.set_duty(session.name, on_duty)
+    desk.handoffs.presence.set_duty(session.name, on_duty)
     await desk.accounts.note(session.name, "on duty" if on_duty else "off duty")
     return _answered(True)
 
