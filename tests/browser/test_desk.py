@@ -257,35 +257,6 @@ def patients(server: Server) -> Iterator[tuple[Patient, Patient]]:
         one.leaves()
 
 
-def test_an_open_conversation_with_everything_in_it_is_accessible(
-    visit: Visits, staff: Staff, ben: Volunteer, patients: tuple[Patient, Patient]
-) -> None:
-    page = visit("/desk/chats", **staff.signed_in("ana"))
-    goes_on_duty(page)
-    patient, other = patients
-    with ben.at_the_chats():  # a colleague to pass it to
-        patient.says(IS_HOSPITAL_SAFE)
-        patient.asks_for_a_volunteer()
-        page.get_by_role("button", name="Take").click()
-        expect(page.locator("#lines article")).to_have_count(1)
-        other.asks_for_a_volunteer()
-        other.says("I have chest pain and cannot breathe")
-        expect(page.locator("#queue .alarm")).to_be_visible()
-        patient.says(IN_DEBT)
-        expect(page.locator("#suggestions li")).not_to_have_count(0)
-        patient.says("صدري يؤلمني جدا ولا أستطيع التنفس")
-        expect(page.locator("#alert")).to_be_visible()
-        page.fill("#text", "I will stay with you until this is done.")
-        page.keyboard.press("Enter")
-        expect(page.locator("#language-warning")).to_be_visible()
-        expect(page.locator("#transfer-to")).to_be_visible()
-        looks_right(page)
-        page.locator("#alert button").click()
-        expect(page.locator("#alert")).to_be_hidden()
-    patient.deletes()
-    expect(page.locator("#connection")).to_contain_text("no longer yours")
-
-
 # The patient's page
 
 

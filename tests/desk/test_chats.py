@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from conftest import ROOT, Server, running
@@ -694,6 +695,19 @@ def test_an_old_button_of_the_offer_does_not_take_the_conversation_from_its_volu
     assert held.patient.says("/talk_to_volunteer") == [], "the assistant is silent while a volunteer holds the conversation"
     held.patient.says('/share_with_volunteer{"share": true}')
     held.says("still here")
+
+
+def test_a_page_without_javascript_shows_what_was_said_with_the_volunteer_when_it_is_loaded_again(hold: Hold) -> None:
+    held = hold("Is it safe to see a GP?")
+    held.says("I am here. What happened?")
+    form = urlencode({"sender": held.patient.sender, "message": "They sent me away."}).encode()
+    status, _, content = held.patient.server.request("/chat/en", form, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    page = content.decode()
+    assert status == 200
+    shown = [page.index(text) for text in (said("handoff_joined"), "I am here. What happened?", "They sent me away.")]
+    assert shown == sorted(shown)
+    assert page.count("They sent me away.") == 1
+    held.chats.hears(held.id, "They sent me away.")
 
 
 def test_after_the_power_failed_nothing_that_was_acknowledged_is_lost_or_said_twice(desk: Desk, ana: Volunteer, patient: NewPatient) -> None:
