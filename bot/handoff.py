@@ -32,6 +32,9 @@ def offered(knowledge: Knowledge, replies: Sequence[Reply], on_duty: bool | None
     reply = replies[found]
     if on_duty:
         changed = replace(reply, choices=(_choice(knowledge, (OFFER, {}), reply.language), *reply.choices))
+        if reply.topic == _TOPIC and reply.short:
+            # The numbers in short, so that the offer is in sight on a small screen.
+            changed = replace(changed, paragraphs=reply.short, people=())
     elif reply.topic == _TOPIC:
         nobody = _words(knowledge, "handoff_nobody", reply.language)
         changed = replace(reply, paragraphs=(nobody, *reply.paragraphs), short=(nobody, *reply.short) if reply.short else ())

@@ -97,7 +97,8 @@ def _of_reply(reply: Reply, language: str, site: str) -> tuple[list[str], Offere
     short = " ".join(reply["short"])
     rest = _joined(*reply["paragraphs"], *reply.get("notes", ()), *_people(reply))
     volunteer = any(choice["message"] == f"/{OFFER}" for choice in reply.get("choices", ()))
-    offered = Offered(language, tuple(_parted(rest, language)), _sources(reply, site), volunteer)
+    more = tuple(_parted(rest, language)) if rest != short else ()
+    offered = Offered(language, more, _sources(reply, site), volunteer)
     return [*notes, short], offered
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -54,8 +53,7 @@ def _replies(language: str, topic: str, as_of: str | None, nation: str | None, t
     if topic.startswith("mou_") or topic == "ask_mou_history":
         yield history(knowledge, [Period(day, day)], language, today)
     if topic == "talk_to_person":
-        on_duty = replace(compose(knowledge, topic, today, language, nation), topic=topic)
-        yield handoff.offered(knowledge, [on_duty], False, 0)[0]
+        yield handoff.offered(knowledge, [compose(knowledge, topic, today, language, nation)], False, 0)[0]
         yield handoff.asked(knowledge, language, today)
 
 
