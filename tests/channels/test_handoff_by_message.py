@@ -601,6 +601,45 @@ def test_who_is_put_back_is_told_and_answered_while_they_wait(channel: str, held
     assert person.asks(QUESTION["en"])
 
 
+# An answer that was looked up for a caller
+
+
+def gives(desk: Volunteer, number: str, **more: str) -> tuple[int, str]:
+    status, _, said = desk._request(
+        "POST", "/desk/give/text", {"number": number, "topic": "ask_gp_safe", "language": "ar", "nation": "england", **more}
+    )
+    return status, said
+
+
+def test_an_answer_is_sent_to_a_callers_phone_in_their_language_and_the_number_is_not_kept(
+    patient: NewPatient, desk: Volunteer, world: World
+) -> None:
+    caller = patient("sms", "ar").phone
+    assert isinstance(caller, Texter)
+    status, said = gives(desk, caller.number.replace("+44", "0"))
+    assert (status, json.loads(said)) == (200, {"done": "It is on its way. The number is not kept."})
+    first, *_ = caller.gets()
+    assert first.startswith(plain(knowledge_message(house.knowledge(), "text_hello", "ar")))
+    assert "GP" in first
+    assert size(first).segments <= 3
+    until(lambda: caller.number.encode() not in b"".join(path.read_bytes() for path in world.state.glob("sms*")), "nothing is readable")
+    assert caller.number[3:] not in desk._request("GET", "/desk/account")[2]
+
+
+def test_who_asked_for_silence_is_sent_nothing_and_what_cannot_be_sent_is_said(patient: NewPatient, desk: Volunteer) -> None:
+    caller = patient("sms").phone
+    assert isinstance(caller, Texter)
+    caller.texts("STOP")
+    before = len(caller.twilio.to(caller.number))
+    status, said = gives(desk, caller.number)
+    assert status == 409
+    assert "STOP" in json.loads(said)["error"]
+    assert gives(desk, "0207 946 0000")[0] == 400
+    assert gives(desk, caller.number, topic="dragons")[0] == 400
+    time.sleep(SILENCE)
+    assert len(caller.twilio.to(caller.number)) == before
+
+
 # What lies on disk, and what a crash does
 
 
