@@ -11,7 +11,7 @@ test: setup-dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 3 --dist loadfile
 
 train: setup
 	@$(python) -m bot train
