@@ -148,10 +148,11 @@ class Postman:
         sends = await self._outbox.answer(message, answer.bodies, answer.state)
         self._measures.message(self._channel, answer.state)
         if answer.silences:
-            # What is still due is sent no more; the confirmation is the last thing said.
+            # What is still due is sent no more; the confirmation is the last thing said, once.
+            was_silent = self._outbox.is_silenced(message.person)
             await self._outbox.silence(message.person)
             for send in sends:
-                await self._deliver(send, is_last=True)
+                await self._deliver(send, is_last=not was_silent)
             return []
         return sends
 

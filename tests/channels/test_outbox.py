@@ -186,5 +186,5 @@ async def test_a_flood_of_one_person_does_not_hold_up_another(outbox: Outbox) ->
         postman.add(Accepted(accepted, "sms", person, {}))
     while "other" not in provider.taken:
         await asyncio.sleep(0.005)
-    assert provider.taken.count("flood") < 5
+    assert provider.taken.count("flood") < 20  # of 40 that came before
     await postman.close()
