@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -333,7 +334,7 @@ class Handoffs(Storage):
         self._carriers[channel] = carry
         rows = await self.run(lambda: self.base.execute("SELECT id, handoff, at, who, sealed FROM lines WHERE NOT carried ORDER BY id").fetchall())
         for row in rows:
-            handoff = await self.run(lambda: self._read(row[1]))  # noqa: B023 (awaited here)
+            handoff = await self.run(partial(self._read, row[1]))
             if handoff and handoff.channel == channel:
                 await self._carry(handoff, Line(row[0], row[1], row[2], row[3], self.open(row[4])))
 
