@@ -23,6 +23,7 @@ from .dialogue import Context, respond
 from .knowledge import Fact, Service, before_launch, due
 from .privacy import log_without_words
 from .reading import read
+from .storage import InUse
 from .without_tensorflow import import_rasa_without_tensorflow
 
 MODELS = house.ROOT / "models"
@@ -137,14 +138,17 @@ def serve(options: argparse.Namespace) -> int:
     from rasa.core.utils import AvailableEndpoints
 
     print(f"Confide is starting. The chat will be at http://{options.host}:{options.port}/chat", flush=True)
-    serve_application(
-        str(path),
-        interface=options.host,
-        port=options.port,
-        credentials=str(house.ROOT / "credentials.yml"),
-        endpoints=AvailableEndpoints.read_endpoints(str(house.ROOT / "endpoints.yml")),
-        enable_api=False,
-    )
+    try:
+        serve_application(
+            str(path),
+            interface=options.host,
+            port=options.port,
+            credentials=str(house.ROOT / "credentials.yml"),
+            endpoints=AvailableEndpoints.read_endpoints(str(house.ROOT / "endpoints.yml")),
+            enable_api=False,
+        )
+    except InUse as error:
+        raise Stop(str(error)) from error
     return 0
 
 
