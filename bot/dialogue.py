@@ -13,6 +13,7 @@ from . import handoff, languages
 from .knowledge import Event, Knowledge, NotYetRuled, Period, Ruling, as_of, timeline
 from .replies import ADVICE_LINE, compose, in_english, language_choices, not_spoken_yet, say, told
 from .reply import Reply
+from .words import knowledge_message
 
 FALLBACK = "nlu_fallback"
 INFORM = "inform"
@@ -80,11 +81,6 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
         hidden = knowledge_message(knowledge, "hidden", settled.language or languages.SOURCE)
         replies[0] = replace(replies[0], notes=(*replies[0].notes, hidden))
     return handoff.offered(knowledge, replies, context.on_duty, context.misunderstood)
-
-
-def knowledge_message(knowledge: Knowledge, name: str, language: str) -> str:
-    """One of the assistant's own sentences in a language, in English where the language does not have it."""
-    return languages.translate(knowledge.messages[name], language) or knowledge.messages[name]
 
 
 def _which_language(knowledge: Knowledge, today: date, foreign: str | None = None) -> Reply:

@@ -12,6 +12,7 @@ from . import languages
 from .knowledge import Knowledge
 from .replies import ADVICE_LINE, UnknownTopic, compose, say
 from .reply import Choice, Reply
+from .words import knowledge_message
 
 # What buttons send. These are no topics: they are done before a message is read.
 OFFER, SHARE, CANCEL = "talk_to_volunteer", "share_with_volunteer", "no_volunteer"
@@ -36,7 +37,7 @@ def offered(knowledge: Knowledge, replies: Sequence[Reply], on_duty: bool | None
             # The numbers in short, so that the offer is in sight on a small screen.
             changed = replace(changed, paragraphs=reply.short, people=())
     elif reply.topic == _TOPIC:
-        nobody = _words(knowledge, "handoff_nobody", reply.language)
+        nobody = knowledge_message(knowledge, "handoff_nobody", reply.language)
         changed = replace(reply, paragraphs=(nobody, *reply.paragraphs), short=(nobody, *reply.short) if reply.short else ())
     else:
         return list(replies)
@@ -50,7 +51,7 @@ def _helps(knowledge: Knowledge, reply: Reply, misunderstood: int) -> bool:
 def button(knowledge: Knowledge, given: tuple[str, Mapping[str, Any]], language: str) -> str:
     """The words on the button that sends a command; empty for a command of another kind."""
     name = {OFFER: "handoff_offer", SHARE: "handoff_yes" if given[1].get("share") is True else "handoff_no", CANCEL: "handoff_cancel"}.get(given[0])
-    return _words(knowledge, name, language) if name else ""
+    return knowledge_message(knowledge, name, language) if name else ""
 
 
 def asked(knowledge: Knowledge, language: str, today: date) -> Reply:
@@ -87,7 +88,3 @@ def suggestion(knowledge: Knowledge, topic: str, language: str, nation: str | No
 def _choice(knowledge: Knowledge, command: tuple[str, Mapping[str, Any]], language: str) -> Choice:
     entities = json.dumps(command[1]) if command[1] else ""
     return Choice(button(knowledge, command, language), f"/{command[0]}{entities}")
-
-
-def _words(knowledge: Knowledge, name: str, language: str) -> str:
-    return languages.translate(knowledge.messages[name], language) or knowledge.messages[name]

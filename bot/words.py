@@ -108,3 +108,8 @@ class _Filled(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         raise KeyError(f"a text uses {{{key}}}, for which there is no value here")
+
+
+def knowledge_message(knowledge: Knowledge, name: str, language: str) -> str:
+    """One of the assistant's own sentences in a language, in English where the language does not have it."""
+    return languages.translate(knowledge.messages[name], language) or knowledge.messages[name]

@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk.conftest import Clock
 
 from bot.handoffs import ALERT, ENDED_FOR, HELD_FOR, IDLE, NOBODY, Handoff, Handoffs, Line
 from bot.presence import BETWEEN_PAGES, GRACE
 from bot.storage import InUse, sealing_key
 
 KEY = sealing_key("a key of this test")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

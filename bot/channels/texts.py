@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import house, languages
-from ..dialogue import knowledge_message
 from ..handoff import OFFER
+from ..words import knowledge_message
 from .segments import parts, plain
 
 MOST_SEGMENTS = 3

@@ -23,11 +23,11 @@ from sanic.response import html as html_response
 from sanic.response import json as json_response
 
 from .. import house, languages, reading
-from ..dialogue import knowledge_message
 from ..handoff import button as handoff_button
 from ..handoff import told as told_to_patient
 from ..privacy import pseudonym
 from ..replies import compose
+from ..words import knowledge_message
 from . import feeds, page
 from .events import STILL_HERE, event, last_id, stream
 from .limits import Limits, Once

@@ -16,13 +16,14 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from .. import embeddings, house, languages, places
-from ..dialogue import FALLBACK, Context, Reading, history, knowledge_message, respond
+from ..dialogue import FALLBACK, Context, Reading, history, respond
 from ..knowledge import NATIONS, Answer, Fact, Knowledge, NotYetRuled, Period, Service, as_of
 from ..mind import Mind
 from ..privacy import mask
 from ..reading import command, read, to_embed
 from ..replies import compose, not_spoken_yet
 from ..reply import Reply
+from ..words import knowledge_message
 from . import give
 from .accounts import Session
 from .views import Desk, NotPossible, Route, shown

@@ -30,7 +30,7 @@ from bot import handoff, house, languages
 from bot.channels import texts
 from bot.channels.segments import plain, size
 from bot.channels.volunteers import TWICE
-from bot.dialogue import knowledge_message
+from bot.words import knowledge_message
 
 CHANNELS = ["sms", "whatsapp_twilio", "whatsapp"]
 LANGUAGES = ["en", "ar"]
