@@ -21,9 +21,9 @@ from .text import western_digits
 _KEY = os.environ.get("CONFIDE_KEY", "").encode() or secrets.token_bytes(32)
 
 
-def pseudonym(channel: str, address: str) -> str:
+def pseudonym(channel: str, address: str, key: bytes = _KEY) -> str:
     """A keyed hash (HMAC-SHA-256, RFC 2104) that stands for a person on a channel. Without CONFIDE_KEY the key is new at each start."""
-    return hmac.new(_KEY, f"{channel}\0{address}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, f"{channel}\0{address}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

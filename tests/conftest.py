@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot import commands, house
 from bot.knowledge import Knowledge
@@ -26,6 +27,9 @@ from bot.mind import Mind, of_model
 from bot.without_tensorflow import import_rasa_without_tensorflow
 
 import_rasa_without_tensorflow()  # as the product does
+# How long an example takes says nothing where test files run side by side; `make bench` measures speed.
+settings.register_profile("confide", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("confide")
 
 ROOT = Path(__file__).resolve().parent.parent
 # The day that the tests speak from: cases stay true however late they run.
@@ -50,11 +54,12 @@ def today() -> date:
 
 @dataclass
 class Server:
-    """A running server: its address, and where its log lies."""
+    """A running server: its address, and where its log and its state lie."""
 
     url: str
     log: Path
     pid: int
+    state: Path
 
     def __str__(self) -> str:
         return self.url
@@ -116,7 +121,7 @@ def running(folder: Path, *command: str, **environment: str) -> Iterator[Server]
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", *(command or ("-m", "bot")), "serve", "--port", str(port)], cwd=ROOT, env=whole, stdout=out, stderr=out
         )
-    server = Server(f"http://127.0.0.1:{port}", log, process.pid)
+    server = Server(f"http://127.0.0.1:{port}", log, process.pid, Path(whole["CONFIDE_STATE"]))
     try:
         deadline = time.monotonic() + 90
         while True:

@@ -41,9 +41,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "openapi.yml"
 INTERFACE = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 SCHEMA = schemathesis.from_path(DOCUMENT, base_url="http://127.0.0.1:5005")
 # Bounded, and the same each time: a failure here is one that everybody sees.
-BOUNDED = settings(
-    max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), database=None
-)
+BOUNDED = settings(max_examples=40, derandomize=True, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), database=None)
 PAGES = ["/chat", "/chat/ar", "/privacy", "/privacy/ar", "/timeline", "/timeline/ar"]
 EVERYTHING = [*PAGES, "/static/chat.css", "/widget.js", "/timeline.json", "/timeline.atom", "/health", "/metrics", "/nothing", "/"]
 
@@ -297,7 +295,7 @@ def test_a_request_to_delete_without_a_sender_is_refused(body: bytes, server: Se
     refusal(content)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), database=None)
 @given(
     message=st.one_of(st.text(max_size=120), st.text('/0123456789{}":,abi م۴🤰\n', max_size=60), st.from_regex(r"/[a-z_]{1,12}(\{.{0,20}\})?")),
     language=st.sampled_from([None, "en", "ar", "fr", "es"]),

@@ -37,7 +37,7 @@ def test_no_texts_have_no_vectors() -> None:
     assert embed([]).shape == (0, 384)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=1000))
 def test_any_text_has_a_vector(text: str) -> None:
     vector = embed([text])[0]

@@ -436,7 +436,7 @@ def loads_or_is_refused(data: Path, file: str, change: Callable[[Path], object])
         path.write_bytes(before)
 
 
-slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+slow = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @slow

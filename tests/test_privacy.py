@@ -120,7 +120,7 @@ def test_each_kind_is_named_once() -> None:
     assert mask("07700 900123 or 07700 900456").kinds == ("number",)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(st.text(max_size=300), st.text("0123456789٠١٢٣ +-()./@AZaz£fdlneborn,street", max_size=120)))
 def test_any_text_can_be_masked_and_grows_only_by_the_marks(text: str) -> None:
     masked = mask(text)
@@ -132,7 +132,7 @@ def test_any_text_can_be_masked_and_grows_only_by_the_marks(text: str) -> None:
         assert masked.text == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.from_regex(r"\A(\+44 ?|0)7[0-9]{3} ?[0-9]{6}\Z"), st.sampled_from([None, ARABIC, PERSIAN, BENGALI]))
 def test_any_mobile_number_is_masked(number: str, digits: dict[int, int] | None) -> None:
     assert not any(letter.isdecimal() for letter in mask(number.translate(digits) if digits else number).text)

@@ -145,12 +145,14 @@ class Postman:
             answer = await self._answer(message)
         if answer.silences is False:
             await self._outbox.unsilence(message.person)
+        was_silent = self._outbox.is_silenced(message.person)
+        if answer.silences:
+            # What is still due is sent no more. On disk before the message is done with: a crash in between must not forget it.
+            await self._outbox.silence(message.person)
         sends = await self._outbox.answer(message, answer.bodies, answer.state)
         self._measures.message(self._channel, answer.state)
         if answer.silences:
-            # What is still due is sent no more; the confirmation is the last thing said, once.
-            was_silent = self._outbox.is_silenced(message.person)
-            await self._outbox.silence(message.person)
+            # The confirmation is the last thing said, once.
             for send in sends:
                 await self._deliver(send, is_last=not was_silent)
             return []

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Server, running
-from desk.desk_people import KEY, PASSWORD, Patient, Volunteer, accounts_of, texts
+from desk_people import KEY, PASSWORD, Patient, Volunteer, accounts_of, texts
 from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP, parse_uri
 

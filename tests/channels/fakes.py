@@ -7,26 +7,31 @@ import hashlib
 import hmac
 import itertools
 import json
+import sqlite3
 import threading
 import time
 import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
 from conftest import Server
 from twilio.request_validator import RequestValidator
 
+from bot.privacy import pseudonym
+
 SITE = "https://chat.example.org"
-QUIET, SILENCE = 0.3, 0.8  # seconds: after a reply the next comes at once; a reply takes a tenth of a second
+SILENCE = 0.8  # seconds in which what should not come would have come; a reply takes a tenth of a second
+KEY = "a key of this test"
 ACCOUNT, AUTH_TOKEN, NUMBER = "AC00000000000000000000000000000000", "an-auth-token", "+441134960000"
 WHATSAPP_NUMBER = "whatsapp:+441134960001"
 # What a provider does instead of taking a message: a status with its headers, or "hang up" after taking it.
 Mishap = tuple[int, dict[str, str]] | str
+_Found = TypeVar("_Found")
 
 
 @dataclass
@@ -125,7 +130,7 @@ def sms_settings(fake: FakeTwilio, state: object) -> dict[str, str]:
         "CONFIDE_TWILIO_URL": fake.url,
         "CONFIDE_SMS_FROM": NUMBER,
         "CONFIDE_PUBLIC_URL": SITE,
-        "CONFIDE_KEY": "a key of this test",
+        "CONFIDE_KEY": KEY,
         "CONFIDE_STATE": str(state),
     }
 
@@ -185,31 +190,40 @@ class Texter:
         """Send a message that brings one; what that says."""
         before = len(self.twilio.to(self.number))
         assert self.webhook(text) == 200
-        deadline = time.monotonic() + 20
-        while len(self.twilio.to(self.number)) == before:
-            assert time.monotonic() < deadline, f"nothing came for {text!r}"
-            time.sleep(0.01)
-        return self.twilio.to(self.number)[before]
+        return until(lambda: self.twilio.to(self.number)[before:], f"an answer to {text!r}")[0]
 
     def gets(self, before: int = 0) -> list[str]:
         """What comes after the first so many messages."""
-        return until_quiet(lambda: self.twilio.to(self.number)[before:])
+        return until_done(self, lambda: self.twilio.to(self.number)[before:])
 
     def gets_nothing_for(self, text: str, **more: Any) -> bool:
         """Whether a message that is accepted brings nothing."""
         before = self.twilio.to(self.number)
         assert self.webhook(text, **more) == 200
-        time.sleep(SILENCE)
+        until(lambda: is_done(self), f"{text!r} is read")
         return self.twilio.to(self.number) == before
 
 
-def until_quiet(arrived: Callable[[], list[Any]]) -> list[Any]:
-    """What has arrived once something did and nothing more comes for a while; nothing after 20 seconds."""
-    deadline, quiet_since, count = time.monotonic() + 20, time.monotonic(), 0
-    while time.monotonic() < deadline and (not count or time.monotonic() - quiet_since < QUIET):
-        if (now := len(arrived())) != count:
-            count, quiet_since = now, time.monotonic()
+def until(found: Callable[[], _Found], what: str, seconds: float = 30) -> _Found:
+    """What is there once it is there."""
+    deadline = time.monotonic() + seconds
+    while not (it := found()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)
+    return it
+
+
+def is_done(person: Texter | Chatter) -> bool:
+    """Whether all that a person sent was read, and all that is for them was sent: the outbox knows, however slow the machine is."""
+    query = """SELECT (SELECT COUNT(*) FROM accepted WHERE person = :person AND state = 'waiting')
+        + (SELECT COUNT(*) FROM sends WHERE person = :person AND state IN ('due', 'sending'))"""
+    with closing(sqlite3.connect(person.server.state / f"{person.channel}.sqlite", timeout=30)) as base:
+        return base.execute(query, {"person": pseudonym(person.channel, person.number, KEY.encode())}).fetchone()[0] == 0
+
+
+def until_done(person: Texter | Chatter, arrived: Callable[[], list[_Found]]) -> list[_Found]:
+    """All that has arrived, once something did and nothing more is on its way."""
+    until(lambda: arrived() and is_done(person), f"something for {person.number}")
     return arrived()
 
 
@@ -264,7 +278,7 @@ def cloud_settings(fake: FakeCloud, state: object) -> dict[str, str]:
         "CONFIDE_WHATSAPP_VERIFY_TOKEN": "a-verify-token",
         "CONFIDE_WHATSAPP_URL": fake.url,
         "CONFIDE_PUBLIC_URL": SITE,
-        "CONFIDE_KEY": "a key of this test",
+        "CONFIDE_KEY": KEY,
         "CONFIDE_STATE": str(state),
     }
 
@@ -314,7 +328,7 @@ class Chatter:
         return self._comes(before)
 
     def _comes(self, before: int) -> list[dict[str, Any]]:
-        return until_quiet(lambda: self.cloud.to(self.number)[before:])
+        return until_done(self, lambda: self.cloud.to(self.number)[before:])
 
     def texts(self, text: str) -> list[str]:
         """Send a message; the words that come back."""
@@ -328,7 +342,7 @@ class Chatter:
         """Whether a message that is accepted brings nothing."""
         before = self.cloud.to(self.number)
         assert self.webhook(text, **more) == 200
-        time.sleep(SILENCE)
+        until(lambda: is_done(self), f"{text!r} is read")
         return self.cloud.to(self.number) == before
 
     def reports(self, *states: str) -> None:

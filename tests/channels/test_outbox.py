@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.channels.measures import Measures
-from bot.channels.outbox import Accepted, Outbox
+from bot.channels.outbox import Accepted, Outbox, Send
 from bot.channels.postman import MOST_ATTEMPTS, Answer, Postman
 from bot.channels.providers import Refusal, Retry, Unknown
 from bot.storage import sealing_key
@@ -169,6 +169,24 @@ async def test_the_days_segments_are_a_cap(run: Run, outbox: Outbox, caplog: pyt
     assert provider.taken == ["1a", "1b", "2a"]
     assert (await outbox.counts())["send failed"] == 1
     assert "segments on sms are used up" in caplog.text
+
+
+async def test_who_asked_for_silence_has_it_even_when_the_confirmation_cannot_be_kept(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(message: Accepted) -> Answer:
+        return Answer([({"body": "we write no more"}, 1)], silences=True)
+
+    async def breaks(*_: object) -> list[Send]:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(outbox, "answer", breaks)
+    number = await outbox.accept("sms", "SM1", "person", {"text": "STOP"})
+    assert number is not None
+    postman = Postman(outbox, Scripted(), answer, Measures(), "sms")
+    postman.add(Accepted(number, "sms", "person", {"text": "STOP"}))
+    while postman.waiting or postman._lanes:
+        await asyncio.sleep(0.005)
+    await postman.close()
+    assert outbox.is_silenced("person")
 
 
 async def test_a_flood_of_one_person_does_not_hold_up_another(outbox: Outbox) -> None:

@@ -21,12 +21,11 @@ from urllib.parse import urlencode
 
 import pytest
 from conftest import ROOT, Server, running
+from desk_people import KEY, Chats, Patient, Stream, Volunteer, accounts_of, texts
 
 from bot import house, languages
 from bot.desk.channel import ROUTES
 from bot.replies import ADVICE_LINE
-
-from .desk_people import KEY, Chats, Patient, Stream, Volunteer, accounts_of, texts
 
 ROLES = {"ana": "volunteer", "ben": "volunteer", "cleo": "volunteer", "dan": "volunteer", "edith": "editor"}
 DANGER = "I have chest pain and cannot breathe"
