@@ -137,6 +137,8 @@ def serve(options: argparse.Namespace) -> int:
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
 
+    from .channels.messaging import NotSetUp
+
     print(f"Confide is starting. The chat will be at http://{options.host}:{options.port}/chat", flush=True)
     try:
         serve_application(
@@ -147,7 +149,7 @@ def serve(options: argparse.Namespace) -> int:
             endpoints=AvailableEndpoints.read_endpoints(str(house.ROOT / "endpoints.yml")),
             enable_api=False,
         )
-    except InUse as error:
+    except (InUse, NotSetUp) as error:
         raise Stop(str(error)) from error
     return 0
 

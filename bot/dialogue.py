@@ -63,16 +63,22 @@ def respond(knowledge: Knowledge, reading: Reading, context: Context, today: dat
     """
     language = reading.language or context.language
     nation = reading.nation or context.nation
-    if language is None and reading.intent not in knowledge.critical:
+    found_clinic = reading.intent == "find_clinic" and reading.region is not None  # a place shared from a phone is in no language
+    if language is None and reading.intent not in knowledge.critical and not found_clinic:
         return [_which_language(knowledge, today, reading.foreign)]
     settled = replace(context, language=language or languages.SOURCE, nation=nation, region=reading.region or context.region)
     if as_of and as_of != today:
         reading = replace(reading, periods=(Period(as_of, as_of),))
     replies = [_answer(knowledge, reading.intent, reading, settled, today, as_of)]
+    asked = knowledge.answers.get(reading.intent)
+    if asked and asked.group == "trust" and reading.periods and not as_of and context.topic != asked.name and replies[0].as_of < today:
+        # "I came in 2016, is it safe?" asks about today: an old rule alone would frighten, or soothe.
+        replies.insert(0, _answer(knowledge, asked.name, replace(reading, periods=()), settled, today))
     if reading.also == FALLBACK:
         # After a danger nobody is told that they were not understood: what else they may have asked is offered.
-        offered = _not_understood(knowledge, reading, settled, today).choices
-        replies[0] = replace(replies[0], choices=tuple(dict.fromkeys((*offered, *replies[0].choices))))
+        own = f"/{reading.intent}"
+        offered = [choice for choice in _not_understood(knowledge, reading, settled, today).choices if choice.message != own]
+        replies[0] = replace(replies[0], view="precaution", choices=tuple(dict.fromkeys((*offered, *replies[0].choices))))
     elif reading.also and reading.also != reading.intent:
         replies.append(_answer(knowledge, reading.also, reading, settled, today))
     if (language is None or reading.foreign) and replies[-1].topic != "change_language":
@@ -147,9 +153,9 @@ def _simpler(knowledge: Knowledge, context: Context, today: date) -> Reply:
 def _changed_language(knowledge: Knowledge, reading: Reading, context: Context, today: date) -> Reply:
     language = context.language or languages.SOURCE
     last = knowledge.answers.get(context.topic or "")
-    if last and last.group not in (None, "bot"):
-        return _again(knowledge, context, today)
-    if reading.language and len(reading.ranking) < 2:  # picked from the list, at the start
+    if reading.language and len(reading.ranking) < 2:  # picked from the list, or named
+        if last and last.group not in (None, "bot"):
+            return _again(knowledge, context, today)
         return compose(knowledge, "greet", today, language)
     reply = compose(knowledge, "change_language", today, language)
     return replace(reply, status="choose", choices=tuple(language_choices()))

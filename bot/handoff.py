@@ -12,6 +12,7 @@ from . import languages
 from .knowledge import Knowledge
 from .replies import ADVICE_LINE, UnknownTopic, compose, say
 from .reply import Choice, Reply
+from .text import words
 from .words import knowledge_message
 
 # What buttons send. These are no topics: they are done before a message is read.
@@ -83,6 +84,25 @@ def suggestion(knowledge: Knowledge, topic: str, language: str, nation: str | No
     if topic not in knowledge.topics:
         raise UnknownTopic(f"{topic!r} is no topic; see data/answers")
     return compose(knowledge, topic, today, language, nation)
+
+
+def reviewed(knowledge: Knowledge, topic: str, language: str, nation: str | None, today: date) -> dict[str, Any]:
+    """The content of a line that says a reviewed answer, with its English for the volunteer; UnknownTopic when there is none."""
+    reply = suggestion(knowledge, topic, language, nation, today)
+    english = suggestion(knowledge, topic, languages.SOURCE, nation, today)
+    return {"reply": {**reply.for_patients(), "text": reply.text, "choices": []}, "english": [english.text]}
+
+
+def answered(knowledge: Knowledge, message: str, language: str, understood: str) -> tuple[str, dict[str, Any]] | None:
+    """The command that an answer to the question about sharing is: the words on its button, or what was `understood` of others.
+
+    >>> from bot import house
+    >>> answered(house.knowledge(), "yes, they may!", "en", "")
+    ('share_with_volunteer', {'share': True})
+    """
+    commands: tuple[tuple[str, dict[str, Any]], ...] = ((SHARE, {"share": True}), (SHARE, {"share": False}), (CANCEL, {}))
+    found = next((command for command in commands if words(button(knowledge, command, language)) == words(message)), None)
+    return found or {"affirm": commands[0], "deny": commands[1]}.get(understood)
 
 
 def _choice(knowledge: Knowledge, command: tuple[str, Mapping[str, Any]], language: str) -> Choice:

@@ -22,7 +22,8 @@ from .storage import Storage
 logger = logging.getLogger(__name__)
 
 State = Literal["waiting", "held", "ended"]
-HELD_FOR = 24 * 3600  # seconds that a handoff is kept at most
+# Seconds that a handoff is kept at most: a little less than a day, for that long WhatsApp lets us tell somebody that it has ended.
+HELD_FOR = 24 * 3600 - 600
 IDLE = 300  # seconds without any act of the volunteer
 ALERT = 30  # seconds that a volunteer has to react to words of danger
 NOBODY = 120  # seconds that people wait while no volunteer is on duty; then they are told
@@ -87,8 +88,11 @@ class Handoffs(Storage):
         self.is_ending = False
         self._carriers: dict[str, Carry] = {}
         self._shown: dict[str, int] = {}  # the last line that each patient's page was sent
-        rows = self.base.execute("SELECT sealed FROM handoffs WHERE state != 'ended' ORDER BY at")
-        self._open = {handoff.id: handoff for handoff in (self._handoff(sealed) for (sealed,) in rows)}
+        rows = self.base.execute("SELECT id, sealed FROM handoffs WHERE state != 'ended' ORDER BY at").fetchall()
+        self._open = {id: Handoff(**content) for id, content in self.readable(rows)}
+        for id in {id for id, _ in rows} - set(self._open):
+            self.base.execute("DELETE FROM lines WHERE handoff = ?", (id,))
+            self.base.execute("DELETE FROM handoffs WHERE id = ?", (id,))
         self._by_person = {handoff.person: handoff.id for handoff in self._open.values()}
         for handoff in self._open.values():
             if handoff.volunteer:
@@ -149,16 +153,27 @@ class Handoffs(Storage):
         row = await self.run(lambda: self.base.execute("SELECT sealed FROM handoffs WHERE ticket = ?", (self.hidden(ticket),)).fetchone())
         return self._handoff(row[0]) if row else None
 
-    async def said(self, handoff: Handoff, text: str, danger: str | None, only_held: bool = False, key: str | None = None) -> bool:
+    async def said(
+        self,
+        handoff: Handoff,
+        text: str,
+        danger: str | None,
+        only_held: bool = False,
+        key: str | None = None,
+        address: Mapping[str, Any] | None = None,
+        language: str | None = None,
+    ) -> bool:
         """Keep what a patient wrote (`danger`: the topic of a danger in it); whether a volunteer holds the conversation.
 
         `only_held`: keep it only then; else the assistant answers, and it is kept with that. A `key` is kept once.
+        `address` is the newest one: how long a channel may write to somebody begins anew with each message of theirs.
+        `language` is what they have chosen since.
         """
 
         def heard(now: Handoff) -> Handoff | None:
             if only_held and now.state != "held":
                 return None
-            now = replace(now, unanswered=now.state == "held")
+            now = replace(now, unanswered=now.state == "held", address=dict(address) if address else now.address, language=language or now.language)
             if not danger:
                 return now
             if now.state == "held" and now.alert_at is None:
@@ -183,12 +198,17 @@ class Handoffs(Storage):
 
         return await self._change(id, taken, [("notice", {"notice": "handoff_joined"})]) is not None
 
-    async def say(self, id: str, volunteer: str, key: str, content: Mapping[str, Any]) -> bool:
-        """Send something to the patient, once for each `key`; False when the volunteer does not hold the conversation (any more)."""
+    async def say(self, id: str, volunteer: str, key: str, content: Mapping[str, Any], heeds_alert: bool = False) -> bool:
+        """Send something to the patient, once for each `key`; False when the volunteer does not hold the conversation (any more).
+
+        `heeds_alert`: it answers the danger that there is an alert for.
+        """
 
         def said(now: Handoff) -> Handoff | None:
-            seen = self._seen(now, volunteer)
-            return replace(seen, unanswered=False) if seen else None
+            if now.volunteer != volunteer:
+                return None
+            now = replace(now, acted_at=self.now(), unanswered=False)
+            return replace(now, alert_at=None, alert=None) if heeds_alert else now
 
         return await self._change(id, said, [("volunteer", content)], f"{id} {key}") is not None
 
@@ -199,25 +219,32 @@ class Handoffs(Storage):
 
     async def seen_alert(self, id: str, volunteer: str) -> bool:
         """The volunteer has seen words of danger and acts on them."""
-        return await self._change(id, lambda now: self._seen(now, volunteer)) is not None
 
-    def _seen(self, now: Handoff, volunteer: str) -> Handoff | None:
-        return replace(now, acted_at=self.now(), alert_at=None, alert=None) if now.volunteer == volunteer else None
+        def seen(now: Handoff) -> Handoff | None:
+            return replace(now, acted_at=self.now(), alert_at=None, alert=None) if now.volunteer == volunteer else None
 
-    async def give_back(self, id: str, volunteer: str | None, notice: str = "handoff_lost") -> bool:
-        """Put a conversation back in the queue, its place kept; the patient is told."""
+        return await self._change(id, seen) is not None
+
+    async def give_back(
+        self, id: str, volunteer: str | None, emergency: Callable[[Handoff], Mapping[str, Any]], notice: str = "handoff_lost"
+    ) -> bool:
+        """Put a conversation back in the queue, its place kept; the patient is told. A danger that nobody answered is answered now."""
+        unanswered = self._open.get(id)
+        lines: list[tuple[str, Mapping[str, Any]]] = [("notice", {"notice": notice})]
+        if unanswered and unanswered.alert_at is not None:
+            lines.insert(0, ("assistant", emergency(unanswered)))
 
         def freed(now: Handoff) -> Handoff | None:
             held = now.state == "held" and volunteer in (None, now.volunteer)
             return replace(now, state="waiting", volunteer=None, alert_at=None, alert=None, unanswered=False) if held else None
 
-        return await self._change(id, freed, [("notice", {"notice": notice})]) is not None
+        return await self._change(id, freed, lines) is not None
 
     async def transfer(self, id: str, volunteer: str, to: str) -> bool:
         """Pass a conversation to a colleague who is on duty."""
 
         def passed(now: Handoff) -> Handoff | None:
-            return replace(now, volunteer=to, acted_at=self.now()) if now.volunteer == volunteer else None
+            return replace(now, volunteer=to, acted_at=self.now(), unanswered=True) if now.volunteer == volunteer else None
 
         return to in self.presence.on_duty() and await self._change(id, passed, [("notice", {"notice": "handoff_passed"})]) is not None
 
@@ -238,7 +265,7 @@ class Handoffs(Storage):
             keeps = notice is not None and not now.address
             query = "DELETE FROM lines WHERE handoff = ? AND NOT (? AND who = 'volunteer' AND (id > ? OR at >= ?))"
             self.base.execute(query, (id, keeps, shown, recent))
-            ended = replace(now, state="ended", volunteer=None, topic="")
+            ended = replace(now, state="ended", volunteer=None, topic="", person="", address=now.address if notice else {})
             self.base.execute(
                 "UPDATE handoffs SET state = 'ended', person = ?, at = ?, sealed = ? WHERE id = ?", (id, self.now(), self._sealed(ended), id)
             )
@@ -321,7 +348,7 @@ class Handoffs(Storage):
 
                 await self._change(one.id, answered, [("assistant", emergency(one))])
             if self.presence.is_gone(one.volunteer) or now - one.acted_at > IDLE:
-                await self.give_back(one.id, one.volunteer)
+                await self.give_back(one.id, one.volunteer, emergency)
 
     def _drop(self, now: float) -> None:
         self.base.execute("DELETE FROM lines WHERE handoff IN (SELECT id FROM handoffs WHERE state = 'ended' AND at < ?)", (now - ENDED_FOR,))

@@ -143,7 +143,8 @@ def own_name(language: str) -> str:
     >>> own_name("en")
     'English'
     """
-    name = Locale.parse(language).get_display_name(language) or language
+    locale = Locale.parse(language)
+    name = locale.languages.get(language) or locale.get_display_name(language) or language
     return name[:1].upper() + name[1:]
 
 

@@ -126,6 +126,20 @@ def log_without_words() -> None:
     )
 
 
+def log_sanic_without_words() -> None:
+    """Sanic's own loggers too, once it has set them up: they would quote what went wrong, and so what somebody wrote."""
+    for name in ("sanic.root", "sanic.error", "sanic.access"):
+        own = logging.getLogger(name)
+        own.handlers.clear()
+        own.propagate = True
+        own.addFilter(_without_quotations)
+
+
+def _without_quotations(record: logging.LogRecord) -> bool:
+    record.msg, record.args = str(record.msg).split('"')[0].split("\n")[0][:80] if record.levelno < logging.ERROR else "an error of the server", ()
+    return True
+
+
 def mask(text: str) -> Masked:
     """The text with phone numbers, NHS numbers, references, emails, street addresses, dates of birth and postcodes masked.
 
@@ -133,11 +147,23 @@ def mask(text: str) -> Masked:
     'ring me on [number]'
     """
     kinds: list[str] = []
+    given, plain = text, text.translate(_AS_TYPED)
+    text = plain
     for kind, pattern in _KINDS:
         text = _replace(text, pattern, kind, kinds)
     for match in reversed(list(_POSTCODE.finditer(western_digits(text)))):
         text = f"{text[: match.start()]}[postcode]{text[match.end() :]}"
-    return Masked(text, tuple(dict.fromkeys(kinds)))
+    return Masked(given if text == plain else text, tuple(dict.fromkeys(kinds)))
+
+
+# What phones and copied pages put for a plain space, hyphen, dot or at sign.
+_AS_TYPED = {
+    **dict.fromkeys(map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212\uff0d"), "-"),
+    **dict.fromkeys(map(ord, "\u20e3\ufe0f\u2060\ufeff"), None),
+    ord("\uff20"): "@",
+    ord("\uff0e"): ".",
+}
 
 
 def _replace(text: str, pattern: re.Pattern[str], kind: str, kinds: list[str]) -> str:

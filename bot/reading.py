@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -19,8 +20,8 @@ from .understanding import FOLLOW_UP, Ranked
 
 _COMMAND = re.compile(r"/(\w+)\s*(\{.*\})?\s*", re.DOTALL)
 _MASKED = re.compile(r"\[[a-z ]+\]")
-_SENTENCE = re.compile(r"[.?!؟。\n;]+")
-_CLAUSE = re.compile(r"[.?!؟。\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|también)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.?!؟。۔।።\n;]+")
+_CLAUSE = re.compile(r"[.?!؟。۔।።\n;,،]+|\b(?:and|but|also|et|mais|aussi|y|pero|también)\b", re.IGNORECASE)
 # Beside a place or a date, these words make no question of their own.
 _FEW_WORDS = 3
 _SHORT_FOLLOW_UP = 8
@@ -55,7 +56,9 @@ def expanded(given: tuple[str, dict[str, Any]], context: Context, knowledge: Kno
     if intent not in knowledge.topics and intent != INFORM:
         return None
     reading = _of_command(intent, entities, context, knowledge)
-    found = {"language": reading.language or context.language, "nation": reading.nation, "region": reading.region}
+    # "Another language", without naming one, must not arrive as the wish for the present one.
+    language = reading.language or (None if intent == "change_language" else context.language)
+    found = {"language": language, "nation": reading.nation, "region": reading.region}
     return f"/{reading.intent}{json.dumps({key: value for key, value in found.items() if value})}"
 
 
@@ -79,7 +82,12 @@ def read(text: str, context: Context, mind: Mind, today: date, place: places.Pla
     language, foreign = _language(text, context, mind)
     if titled:
         return Reading(titled, language=language)
+    if len(words(text)) == 1 and (named := languages.named_in(text)):
+        return Reading("change_language", language=named)
     place = place or places.find(text, mind.knowledge, asked=context.topic == "find_clinic" and context.status == "choose")
+    left = len(words(text)) - (len(place.words) if place else 0)
+    if left == 0:
+        language, foreign = context.language, None  # a place is called the same in every language
     spoken = language or context.language or languages.SOURCE
     try:
         periods = tuple(dates.find(text, today, spoken))
@@ -90,10 +98,9 @@ def read(text: str, context: Context, mind: Mind, today: date, place: places.Pla
         language=language,
         foreign=foreign,
         nation=place.nation if place else None,
-        region=("london" if place.london else "elsewhere") if place and (place.london or place.nation is None or _is_town(place)) else None,
+        region=_region(place) if place else None,
         periods=periods,
     )
-    left = len(words(text)) - (len(place.words) if place else 0)
     return _topic(text, reading, context, mind, left, today)
 
 
@@ -103,13 +110,17 @@ def _titles(english: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return {" ".join(words(languages.translate(title, language) or title)): name for name, title in english for language in languages.languages()}
 
 
-def _is_town(place: places.Place) -> bool:
-    return " ".join(place.words) not in ("england", "scotland", "wales", "northern ireland")
+def _region(place: places.Place) -> str | None:
+    """Where in the country a place is, for who looks for a clinic; None for a whole nation."""
+    is_nation = place.nation is not None and " ".join(place.words) in ("england", "scotland", "wales", "northern ireland")
+    return "london" if place.london else None if is_nation else "elsewhere"
 
 
 def _of_command(intent: str, entities: Mapping[str, Any], context: Context, knowledge: Knowledge) -> Reading:
     nation = entities.get("nation") if entities.get("nation") in ("england", "scotland", "wales", "northern_ireland") else None
     reading = Reading(intent, language=languages.supported(entities.get("language")), nation=nation)
+    if place := places.find(str(entities.get("place") or ""), knowledge, asked=True):
+        reading = replace(reading, nation=place.nation, region=_region(place))
     if intent == INFORM:
         return _informed(reading, context, knowledge)
     return reading
@@ -139,7 +150,10 @@ def _language(text: str, context: Context, mind: Mind) -> tuple[str | None, str 
         return (guess.language, None) if guess.sure else (None, None)
     if guess.language == context.language:
         return context.language, None
-    other_script = languages.script(guess.language) != languages.script(context.language)
+    # In Latin letters, one short word may be of any language.
+    in_latin = all(unicodedata.name(letter, "").startswith("LATIN") for letter in text if letter.isalpha())
+    typed = "Latn" if in_latin else languages.script(guess.language)
+    other_script = typed != languages.script(context.language)
     # People of every language write a few words of English ("sources", "delete my chat", "GP appointment") and go on in their own.
     enough = length > 3 if guess.language == languages.SOURCE else length >= 3 or other_script
     clear = guess.probability >= _SURE_OF_LANGUAGE_TO_SWITCH and enough
@@ -205,14 +219,15 @@ def _own_topic(text: str, reading: Reading, context: Context, mind: Mind, left: 
         small = left == 0 or (left <= _FEW_WORDS and (vague or wanted))
         if small and (left == 0 or context.topic or whole.confidence < mind.topics.answer_from):
             return _informed(reading, context, knowledge)
-    if reading.periods and left <= 2 * _FEW_WORDS and context.topic and whole.confidence < 0.8:
+    unwell = whole.best in knowledge.answers and knowledge.answers[whole.best].group == "care"
+    if reading.periods and not unwell and left <= 2 * _FEW_WORDS and context.topic and whole.confidence < 0.8:
         last = knowledge.answers.get(context.topic)
         ruled = last is not None and last.group is not None and any("mou_status" in passage.when for passage in last.paragraphs)
         return replace(reading, intent=context.topic if ruled else "ask_mou_history")
     if whole.best.startswith(FOLLOW_UP):
         return _followed(whole.best, reading, context, knowledge)
     if whole.best == "change_language" and (named := languages.named_in(text)):
-        return replace(reading, intent="change_language", language=named, foreign=None)
+        return Reading("change_language", language=named)
     if whole.best == "ask_mou_now" and reading.periods and reading.periods[0].last.year < today.year:
         return replace(reading, intent="ask_mou_history")
     asked = [part for part in parts if part.best not in _SMALL_TALK and part.confidence >= mind.topics.answer_from]

@@ -8,20 +8,26 @@ import fcntl
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import sqlite3
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
 from . import house
 
+logger = logging.getLogger(__name__)
+
 _Result = TypeVar("_Result")
+TRUNCATE_AFTER = 5.0  # seconds after which what was deleted is gone from the disk
 
 
 def state_folder() -> Path:
@@ -36,11 +42,17 @@ def installation_key() -> str:
     path = state_folder() / "key"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        # Whole before it has its name: a key that a full disk left empty would be anybody's.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".key") as file:
             file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
     except FileExistsError:
         pass
-    return path.read_text().strip()
+    if not (key := path.read_text().strip()):
+        raise OSError(f"{path} is empty; restore it from a backup, or delete it and what lies beside it")
+    return key
 
 
 def sealing_key(key: str) -> bytes:
@@ -67,6 +79,7 @@ class Storage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
         self._to_do: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._truncating: asyncio.TimerHandle | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = path.with_suffix(".lock").open("w") if alone else None
         if self._lock:
@@ -90,6 +103,9 @@ class Storage:
         """Finish writing, and close the file."""
         if self._writing:
             await self._writing
+        if self._truncating:
+            self._truncating.cancel()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._truncate)
         await asyncio.get_running_loop().run_in_executor(self._thread, self.base.close)
         self._thread.shutdown()
         if self._lock:
@@ -121,6 +137,29 @@ class Storage:
                     found.set_exception(result)
                 else:
                     found.set_result(result)
+
+        if self._truncating is None:
+            self._truncating = asyncio.get_running_loop().call_later(TRUNCATE_AFTER, self._truncate_beside)
+
+    def _truncate_beside(self) -> None:
+        self._truncating = None
+        self._thread.submit(self._truncate)
+
+    def _truncate(self) -> None:
+        """Empty the file of what is yet to be written (SQLite's write-ahead log): what was deleted still stands in it."""
+        with suppress(sqlite3.Error):
+            self.base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def readable(self, rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+        """Rows with what their last column, sealed, holds; without those that were sealed with another key, which nobody can read any more."""
+        lost = 0
+        for row in rows:
+            try:
+                yield [*row[:-1], self.open(row[-1])]
+            except InvalidToken:
+                lost += 1
+        if lost:
+            logger.error("%s rows were sealed with another CONFIDE_KEY and cannot be read; they are left out", lost)
 
     def _in_one_transaction(self, works: list[Callable[[], Any]]) -> list[Any]:
         """Each work's result, or the exception that undid it alone."""

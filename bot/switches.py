@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from . import languages
+from .handoff import OFFER
 from .knowledge import Knowledge
-from .replies import ADVICE_LINE, in_english, say
-from .reply import Reply
+from .replies import ADVICE_LINE, compose, in_english, say
+from .reply import Choice, Reply
 from .storage import Storage
 
 Kind = Literal["topic", "language", "channel"]
 KINDS: tuple[str, ...] = get_args(Kind)
+DONE = frozenset({"delete_my_chat", "stop"})  # topics whose answer says what was done
 _TABLES = """
 CREATE TABLE IF NOT EXISTS switches (
     kind TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (kind, name));
@@ -49,13 +51,17 @@ class Switches(Storage):
         """Whether something is switched off."""
         return (kind, name) in self._off
 
-    async def switch_off(self, kind: str, name: str, reason: str, by: str) -> None:
+    def forbids(self, topic: str | None, language: str | None, channel: str) -> bool:
+        """Whether an answer is switched off: its topic, its language, or the channel that it would go by."""
+        return self.is_off("topic", topic) or self.is_off("language", language) or self.is_off("channel", channel)
+
+    async def switch_off(self, kind: Kind, name: str, reason: str, by: str) -> None:
         """Switch something off; switched off already, it keeps the newer reason."""
         query = "INSERT OR REPLACE INTO switches VALUES (?, ?, ?, ?, ?)"
         await self.run(lambda: self.base.execute(query, (kind, name, reason, by, self.now())))
         self._off = await self.run(self._read)
 
-    async def switch_on(self, kind: str, name: str) -> bool:
+    async def switch_on(self, kind: Kind, name: str) -> bool:
         """Undo it; whether it was switched off."""
         done = await self.run(lambda: self.base.execute("DELETE FROM switches WHERE kind = ? AND name = ?", (kind, name)).rowcount)
         self._off = await self.run(self._read)
@@ -68,7 +74,7 @@ class Switches(Storage):
 def instead(knowledge: Knowledge, language: str | None, today: date, silent: bool = False) -> Reply:
     """What is said instead of what is switched off: whom to call. `silent`: the language is switched off, so English is spoken."""
     spoken = languages.SOURCE if silent or not language else language
-    reply = say(knowledge, ["switched_off"], today, spoken, status="failed", people=[ADVICE_LINE, "emergency-999"])
+    reply = say(knowledge, ["switched_off"], today, spoken, status="failed", people=["emergency-999", ADVICE_LINE])
     return in_english(knowledge, reply, language) if silent and language else reply
 
 
@@ -76,11 +82,19 @@ def heeded(switches: Switches, knowledge: Knowledge, channel: str, replies: list
     """Replies (as JSON has them) with those that are switched off taken out."""
 
     def one(reply: Mapping[str, Any]) -> dict[str, Any]:
-        language = reply.get("language")
+        language, topic = reply.get("language"), reply.get("topic")
         is_silent = switches.is_off("language", language)
-        if not (is_silent or switches.is_off("topic", reply.get("topic")) or switches.is_off("channel", channel)):
+        # What was done is told as it is, however little else is answered: the chat is deleted, nothing more is sent.
+        if topic in DONE or not switches.forbids(topic, language, channel):
             return dict(reply)
-        other = replace(instead(knowledge, language, today, is_silent), topic=str(reply.get("topic") or ""))
+        if topic in knowledge.critical and not switches.is_off("topic", topic):
+            # Danger is answered whatever else is off; in English, where the language's words are in doubt.
+            if not is_silent:
+                return dict(reply)
+            other = in_english(knowledge, compose(knowledge, str(topic), today, languages.SOURCE), str(language))
+        else:
+            offers = tuple(Choice(**choice) for choice in reply.get("choices", ()) if choice["message"] == f"/{OFFER}")
+            other = replace(instead(knowledge, language, today, is_silent), topic=str(topic or ""), choices=offers)
         return {**other.for_patients(), "text": other.text}
 
     return [one(reply) for reply in replies]

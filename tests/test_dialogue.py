@@ -460,3 +460,13 @@ def test_after_a_possible_danger_what_else_was_asked_is_offered_and_not_apologis
     replies = respond(knowledge, reading, Context(language="en"), today)
     assert [reply.topic for reply in replies] == ["emergency_medical"]
     assert replies[0].choices[0].message == "/ask_hospital_safe"
+
+
+def test_a_year_in_a_question_about_safety_does_not_hide_what_holds_today(knowledge: Knowledge, today: date) -> None:
+    """ "I came in 2016, is it safe?" """
+    replies = respond(knowledge, Reading("ask_gp_safe", language="en", periods=(Period.parse("2016"),)), Context(), today)
+    assert [reply.as_of == today for reply in replies] == [True, False]
+    then = respond(
+        knowledge, Reading("ask_gp_safe", language="en", periods=(Period.parse("2017"),)), Context(language="en", topic="ask_gp_safe"), today
+    )
+    assert [reply.as_of < today for reply in then] == [True]

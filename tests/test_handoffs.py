@@ -74,7 +74,7 @@ async def test_only_who_holds_a_conversation_speaks_in_it(handoffs: Handoffs) ->
     await handoffs.claim(one.id, "ana")
     assert not await handoffs.say(one.id, "ben", "2", {"text": "not mine"})
     assert not await handoffs.end(one.id, "ben", "handoff_ended")
-    assert not await handoffs.give_back(one.id, "ben")
+    assert not await handoffs.give_back(one.id, "ben", emergency)
     assert await told(handoffs, one.id) == ["handoff_joined"]
 
 
@@ -83,7 +83,7 @@ async def test_a_patient_is_heard_by_the_volunteer_only_while_one_holds_the_conv
     assert await handoffs.said(one, "while waiting", None) is False
     await handoffs.claim(one.id, "ana")
     assert await handoffs.said(one, "while held", None) is True
-    await handoffs.give_back(one.id, "ana")
+    await handoffs.give_back(one.id, "ana", emergency)
     assert await handoffs.said(one, "waiting again", None) is False
 
 
@@ -182,7 +182,9 @@ async def test_words_of_danger_are_answered_when_the_volunteer_does_not_react(ha
 
 
 @pytest.mark.parametrize(
-    "reacts", [lambda of, id: of.seen_alert(id, "ana"), lambda of, id: of.say(id, "ana", "k", {"text": "call 999 now"})], ids=["seen", "said"]
+    "reacts",
+    [lambda of, id: of.seen_alert(id, "ana"), lambda of, id: of.say(id, "ana", "k", {"text": "call 999"}, heeds_alert=True)],
+    ids=["seen", "answered"],
 )
 async def test_words_of_danger_that_the_volunteer_reacts_to_are_not_answered_twice(
     handoffs: Handoffs, clock: Clock, reacts: Callable[[Handoffs, str], Any]
@@ -196,6 +198,28 @@ async def test_words_of_danger_that_the_volunteer_reacts_to_are_not_answered_twi
         clock.now += ALERT
         await handoffs.tick(emergency)
         assert "call 999: danger_chest" not in await told(handoffs, one.id)
+
+
+async def test_a_danger_that_nobody_answered_is_answered_when_the_volunteer_is_lost(handoffs: Handoffs, clock: Clock) -> None:
+    one = await asked(handoffs)
+    with handoffs.presence.present("ana", on_duty=True):
+        await handoffs.claim(one.id, "ana")
+    clock.now += 10
+    await handoffs.said(one, "he has a knife", "danger_abuse")
+    clock.now += GRACE - 9  # before the 30 seconds of the alert are over
+    await handoffs.tick(emergency)
+    assert (await told(handoffs, one.id))[1:] == ["call 999: danger_abuse", "handoff_lost"]
+
+
+async def test_a_line_that_was_on_its_way_is_no_answer_to_words_of_danger(handoffs: Handoffs, clock: Clock) -> None:
+    one = await asked(handoffs)
+    with handoffs.presence.present("ana", on_duty=True):
+        await handoffs.claim(one.id, "ana")
+        await handoffs.said(one, "my chest hurts", "danger_chest")
+        assert await handoffs.say(one.id, "ana", "k", {"text": "Good evening"})
+        clock.now += ALERT
+        await handoffs.tick(emergency)
+        assert "call 999: danger_chest" in await told(handoffs, one.id)
 
 
 async def test_who_waits_while_nobody_is_on_duty_is_told_so(handoffs: Handoffs, clock: Clock) -> None:
@@ -270,6 +294,29 @@ async def test_after_a_day_a_conversation_is_gone_whoever_holds_it(handoffs: Han
         await handoffs.acted("ana")
         await handoffs.tick(emergency)
     assert await told(handoffs, one.id) == ["handoff_ended"]
+
+
+@pytest.mark.parametrize("hours", [0, 20])
+async def test_that_it_has_ended_can_still_be_told_where_a_channel_may_write_for_a_day(handoffs: Handoffs, clock: Clock, hours: int) -> None:
+    """WhatsApp lets us write for 24 hours after a person's last message; each message of theirs begins them anew."""
+    carried: list[Handoff] = []
+
+    async def carry(handoff: Handoff, line: Line) -> None:
+        carried.append(handoff)
+
+    await handoffs.carry_by("whatsapp", carry)
+    one, _ = await handoffs.ask("whatsapp", "somebody", "ar", "", False, None, {"to": "447700900123", "at": clock.now})
+    with handoffs.presence.present("ana", on_duty=True):
+        await handoffs.claim(one.id, "ana")
+        clock.now += hours * 3600
+        if hours:
+            assert await handoffs.said(one, "are you there?", None, only_held=True, address={"to": "447700900123", "at": clock.now})
+        clock.now += HELD_FOR + 1 - hours * 3600
+        await handoffs.acted("ana")
+        await handoffs.tick(emergency)
+    assert handoffs.of("somebody") is None
+    assert clock.now < carried[-1].address["at"] + 24 * 3600
+    assert carried[-1].address["at"] == clock.now - (HELD_FOR + 1) + hours * 3600
 
 
 async def test_a_page_follows_what_is_said_and_goes_on_after_a_break(handoffs: Handoffs) -> None:

@@ -120,6 +120,32 @@ def test_each_kind_is_named_once() -> None:
     assert mask("07700 900123 or 07700 900456").kinds == ("number",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+44\u00a07700\u00a0900123",
+        [
+            "07700–900–123",
+        ],
+        "943\u00a0476\u00a05919",
+        "07700‑900‑123",
+        "ana＠example.org",
+        "0\ufe0f\u20e37700 900123",
+        "QQ\u00a012\u00a034\u00a056\u00a0C",
+    ],
+)
+def test_what_is_written_with_other_spaces_and_hyphens_is_masked_too(text: str) -> None:
+    masked = mask(f"my details: {text} please")
+    assert masked.kinds
+    assert not any(figure in masked.text for figure in "0123456789@＠")
+
+
+@pytest.mark.parametrize("message", ["/07700900123", "/AB123456C", '/x {"phone":"07700900123"}'])
+def test_what_looks_like_a_command_and_is_none_is_masked(message: str) -> None:
+    text, _ = prepared(message, Context())
+    assert not any(figure in text for figure in "0123456789")
+
+
 @settings(max_examples=400)
 @given(st.one_of(st.text(max_size=300), st.text("0123456789٠١٢٣ +-()./@AZaz£fdlneborn,street", max_size=120)))
 def test_any_text_can_be_masked_and_grows_only_by_the_marks(text: str) -> None:

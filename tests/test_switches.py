@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from bot import handoff
 from bot.knowledge import Knowledge
 from bot.replies import compose
 from bot.storage import sealing_key
-from bot.switches import Switches, heeded
+from bot.switches import Kind, Switches, heeded
 
 KEY = sealing_key("a key of this test")
 
@@ -39,7 +40,7 @@ async def test_a_topic_that_is_off_is_not_answered_and_others_are(switches: Swit
     off, on = heeded(switches, knowledge, "web", [reply(knowledge, today), reply(knowledge, today, "ask_gp_cost")], today)
     assert off["status"] == "failed"
     assert off["language"] == "ar"
-    assert [person["phone"] for person in off["people"]] == ["0808 1647 686", "999"]
+    assert [person["phone"] for person in off["people"]] == ["999", "0808 1647 686"]
     assert "0808 1647 686" in off["text"]
     assert off["paragraphs"] != reply(knowledge, today)["paragraphs"]
     assert off["choices"] == []
@@ -71,3 +72,21 @@ async def test_switching_on_undoes_it_and_it_outlives_a_restart(tmp_path: Path) 
     assert not await after.switch_on("topic", "ask_gp_safe")
     assert not after.is_off("topic", "ask_gp_safe")
     await after.close()
+
+
+@pytest.mark.parametrize("what", [("language", "ar"), ("channel", "web")], ids=["language", "channel"])
+async def test_danger_is_answered_whatever_else_is_switched_off(
+    what: tuple[Kind, str], switches: Switches, knowledge: Knowledge, today: date
+) -> None:
+    await switches.switch_off(*what, "The words are in doubt.", "edith")
+    answer = compose(knowledge, "crisis_suicide", today, "ar")
+    (told,) = heeded(switches, knowledge, "web", [{**answer.for_patients(), "text": answer.text}], today)
+    english = compose(knowledge, "crisis_suicide", today, "en")
+    assert (english if what[0] == "language" else answer).paragraphs[0] in told["text"]
+
+
+async def test_who_asks_for_a_person_is_still_offered_one_where_a_channel_is_off(switches: Switches, knowledge: Knowledge, today: date) -> None:
+    await switches.switch_off("channel", "web", "Too many write at once.", "edith")
+    (offered,) = handoff.offered(knowledge, [compose(knowledge, "talk_to_person", today, "en")], True, 0)
+    (told,) = heeded(switches, knowledge, "web", [{**offered.for_patients(), "text": offered.text}], today)
+    assert [choice["message"] for choice in told["choices"]] == [f"/{handoff.OFFER}"]

@@ -48,6 +48,10 @@ async def _webhook(session: aiohttp.ClientSession, channel: MessagingChannel) ->
         return [f"{address} is not there; the server at CONFIDE_PUBLIC_URL runs without this channel's variables"]
     if status != 403:
         return [f"{address} answered a webhook that nobody signed with {status}, not 403; something before the server answers for it"]
+    body, headers = channel.signed_probe()
+    async with session.post(address, data=body, headers=headers) as answer:
+        if answer.status == 403:
+            return [f"{address} refuses what is signed with the secret that is set here; the server runs with another secret or CONFIDE_PUBLIC_URL"]
     return []
 
 

@@ -14,17 +14,21 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 _Result = TypeVar("_Result")
+_MINUTE = 60  # seconds
 
 
 class Limits:
     """Counts messages by sender and by address; both are pseudonyms when they come here."""
 
     def __init__(self, by_sender: int, by_address: int) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._storage)
+        self._swept = time.time()
         self._by = {"sender": RateLimitItemPerMinute(by_sender), "address": RateLimitItemPerMinute(by_address)}
 
     def wait(self, sender: str, address: str) -> int:
         """Seconds until this message may be sent: 0 now, and then it is counted."""
+        self.expire()
         keys = {"sender": sender, "address": address}
         for kind, limit in self._by.items():
             if not self._limiter.test(limit, kind, keys[kind]):
@@ -33,6 +37,17 @@ class Limits:
         for kind, limit in self._by.items():
             self._limiter.hit(limit, kind, keys[kind])
         return 0
+
+    def expire(self) -> None:
+        """Forget who has written nothing for a minute, once a minute: the library keeps their empty keys, and looks through all of them each time."""
+        now = time.time()
+        if now - self._swept < _MINUTE:
+            return
+        self._swept = now
+        for key, events in list(self._storage.events.items()):
+            if not any(event.expiry > now for event in list(events)):
+                self._storage.events.pop(key, None)
+                self._storage.locks.pop(key, None)
 
 
 class Once(Generic[_Result]):

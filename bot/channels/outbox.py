@@ -24,11 +24,10 @@ CREATE TABLE IF NOT EXISTS sends (
     id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, accepted INTEGER NOT NULL, channel TEXT NOT NULL, person TEXT NOT NULL,
     at REAL NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, segments INTEGER NOT NULL, provider TEXT, error TEXT, sealed BLOB);
 CREATE INDEX IF NOT EXISTS sends_by_provider ON sends (provider);
-CREATE TABLE IF NOT EXISTS silenced (person TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS silenced (person TEXT PRIMARY KEY, at REAL NOT NULL, language TEXT);
 """
 # A status report may come late or out of order: a state gives way only to one that knows more.
 RANK = {"due": 0, "sending": 1, "unknown": 2, "queued": 3, "sent": 4, "failed": 5, "undelivered": 5, "delivered": 6}
-FINAL = frozenset({"sent", "delivered", "failed", "undelivered", "unknown", "queued"})
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,9 @@ class Outbox(Storage):
 
     def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
         super().__init__(path, key, _TABLES, clock, alone=True)
-        self._silenced = {person for (person,) in self.base.execute("SELECT person FROM silenced")}
+        if "language" not in [column[1] for column in self.base.execute("PRAGMA table_info(silenced)")]:  # of an earlier version
+            self.base.execute("ALTER TABLE silenced ADD COLUMN language TEXT")
+        self._silenced: dict[str, str | None] = dict(self.base.execute("SELECT person, language FROM silenced").fetchall())
 
     async def accept(self, channel: str, message: str, person: str, content: Mapping[str, Any]) -> int | None:
         """Keep a message, once; its number here, or None when it was accepted before. It is on disk when this returns."""
@@ -130,30 +131,37 @@ class Outbox(Storage):
 
         def read() -> tuple[list[Accepted], list[Send]]:
             self.base.execute("UPDATE sends SET state = 'unknown', error = 'cut off', sealed = NULL WHERE state = 'sending'")
-            accepted = self.base.execute("SELECT id, channel, person, sealed FROM accepted WHERE state = 'waiting' ORDER BY id")
-            waiting = [Accepted(number, channel, person, self.open(sealed)) for number, channel, person, sealed in accepted]
-            due = self.base.execute("SELECT id, token, channel, person, segments, attempts, sealed FROM sends WHERE state = 'due' ORDER BY id")
-            return waiting, [Send(row[0], row[1], row[2], row[3], row[4], row[5], self.open(row[6])) for row in due]
+            accepted = self.base.execute("SELECT id, channel, person, sealed FROM accepted WHERE state = 'waiting' ORDER BY id").fetchall()
+            waiting = [Accepted(*row) for row in self.readable(accepted)]
+            due = self.base.execute(
+                "SELECT id, token, channel, person, segments, attempts, sealed FROM sends WHERE state = 'due' ORDER BY id"
+            ).fetchall()
+            return waiting, [Send(*row) for row in self.readable(due)]
 
         return await self.run(read)
 
-    async def silence(self, person: str) -> None:
-        """Send this person nothing any more."""
-        self._silenced.add(person)
-        await self.run(lambda: self.base.execute("INSERT OR IGNORE INTO silenced VALUES (?, ?)", (person, self._clock())))
+    async def silence(self, person: str, language: str | None = None) -> None:
+        """Send this person nothing any more; `language` is what to speak if they come back."""
+        if person not in self._silenced:
+            self._silenced[person] = language
+        await self.run(lambda: self.base.execute("INSERT OR IGNORE INTO silenced VALUES (?, ?, ?)", (person, self._clock(), language)))
 
     async def unsilence(self, person: str) -> None:
         """The person wants to be written to again."""
-        self._silenced.discard(person)
+        self._silenced.pop(person, None)
         await self.run(lambda: self.base.execute("DELETE FROM silenced WHERE person = ?", (person,)))
 
     def is_silenced(self, person: str) -> bool:
         """Whether the person asked for silence."""
         return person in self._silenced
 
+    def language_of(self, person: str) -> str | None:
+        """What a person who asked for silence spoke, if that is known."""
+        return self._silenced.get(person)
+
     async def segments_since(self, when: float) -> int:
-        """The segments of all that went out, or may have, since a moment."""
-        query = "SELECT COALESCE(SUM(segments), 0) FROM sends WHERE at >= ? AND state NOT IN ('due', 'failed')"
+        """The segments of all that went out, or may have, since a moment; not of what is on its way."""
+        query = "SELECT COALESCE(SUM(segments), 0) FROM sends WHERE at >= ? AND state NOT IN ('due', 'sending', 'failed')"
         return int(await self.run(lambda: self.base.execute(query, (when,)).fetchone()[0]))
 
     async def counts(self) -> dict[str, int]:

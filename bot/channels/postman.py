@@ -22,6 +22,7 @@ MOST_ATTEMPTS = 6
 LONGEST_WAIT = 300.0  # seconds between two attempts, unless the provider asks for more
 DAY = 24 * 3600
 RECOUNT_SECONDS = 60
+KEPT_FOR_DANGER = 10  # a tenth of the day's segments
 ANSWERED_AT_ONCE = 2  # an answer takes the processor, and between two of them webhooks are acknowledged
 _LONGEST_YIELD, _YIELD = 0.05, 0.005  # seconds that an answer lets webhooks go first, in steps
 _CHANCE = secrets.SystemRandom()
@@ -35,6 +36,8 @@ class Answer:
     bodies: Sequence[Body] = ()
     silences: bool | None = None
     state: str = "answered"
+    language: str | None = None  # what to speak when a silenced person comes back
+    urgent: bool = False  # about a danger: what is kept of the day's segments is for it
 
 
 @dataclass
@@ -72,7 +75,8 @@ class Postman:
         self._lanes: dict[str, _Lane] = {}
         self._closing = False
         self._arriving = 0
-        self._spent, self._counted_at = 0, -math.inf
+        self._spent, self._on_their_way, self._counted_at = 0, 0, -math.inf
+        self._counting = asyncio.Lock()
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
@@ -87,6 +91,11 @@ class Postman:
     def waiting(self) -> int:
         """How many messages and replies wait."""
         return sum(len(lane.messages) + len(lane.sends) for lane in self._lanes.values())
+
+    def waiting_for(self, person: str) -> int:
+        """How many messages and replies of one person wait."""
+        lane = self._lanes.get(person)
+        return len(lane.messages) + len(lane.sends) if lane else 0
 
     def add(self, job: Accepted | Send) -> None:
         """Take on an accepted message, or a reply that is due."""
@@ -148,29 +157,30 @@ class Postman:
         was_silent = self._outbox.is_silenced(message.person)
         if answer.silences:
             # What is still due is sent no more. On disk before the message is done with: a crash in between must not forget it.
-            await self._outbox.silence(message.person)
-        sends = await self._outbox.answer(message, answer.bodies, answer.state)
+            await self._outbox.silence(message.person, answer.language)
+        # The confirmation is the last thing said, once.
+        marks = {**({"urgent": True} if answer.urgent else {}), **({"last": True} if answer.silences and not was_silent else {})}
+        sends = await self._outbox.answer(message, [({**body, **marks}, segments) for body, segments in answer.bodies], answer.state)
         self._measures.message(self._channel, answer.state)
-        if answer.silences:
-            # The confirmation is the last thing said, once.
-            for send in sends:
-                await self._deliver(send, is_last=not was_silent)
-            return []
         return sends
 
-    async def _deliver(self, send: Send, is_last: bool = False) -> None:
+    async def _deliver(self, send: Send) -> None:
         attempts = send.attempts
         while True:
-            if not is_last and self._outbox.is_silenced(send.person):
+            if not send.content.get("last") and self._outbox.is_silenced(send.person):
                 return await self._ended(send, "failed", "silenced")
             if self._outbox.now() > float(send.content.get("until") or math.inf):
                 return await self._ended(send, "failed", "window closed")
-            if await self._segments_today() + send.segments > self._daily_segments:
+            await self._count_the_day()
+            # What is on its way counts too, or many that leave at once would pass the cap together.
+            kept = 0 if send.content.get("urgent") else self._daily_segments // KEPT_FOR_DANGER
+            if self._spent + self._on_their_way + send.segments > self._daily_segments - kept:
                 logger.error(
                     "the day's %s segments on %s are used up; nothing is sent until older ones are a day old", self._daily_segments, self._channel
                 )
                 return await self._ended(send, "failed", "spend cap")
             attempts += 1
+            self._on_their_way += send.segments
             try:
                 # Only what is really on its way is marked so: after a crash nobody knows whether it arrived.
                 async with self._room:
@@ -197,13 +207,15 @@ class Postman:
                 await self._outbox.mark(send, "sent", provider_id)
                 self._measures.sent(self._channel, "sent", send.segments)
                 return None
+            finally:
+                self._on_their_way -= send.segments
 
-    async def _segments_today(self) -> int:
-        """The last day's segments: counted anew each minute, and added up in between."""
-        if self._outbox.now() - self._counted_at > RECOUNT_SECONDS:
-            self._counted_at = self._outbox.now()
-            self._spent = await self._outbox.segments_since(self._counted_at - DAY)
-        return self._spent
+    async def _count_the_day(self) -> None:
+        """Count what the last day cost, anew each minute; in between it is added up."""
+        async with self._counting:
+            if self._outbox.now() - self._counted_at > RECOUNT_SECONDS:
+                self._spent = await self._outbox.segments_since(self._outbox.now() - DAY)
+                self._counted_at = self._outbox.now()
 
     async def _ended(self, send: Send, state: str, reason: str) -> None:
         await self._outbox.mark(send, state, error=reason)

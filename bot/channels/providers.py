@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -56,9 +58,12 @@ class Printed:
     async def send(self, content: Mapping[str, Any], token: str) -> str:
         """Print a message."""
         self.printed += 1
-        body = content.get("body") or json.dumps(content["message"], ensure_ascii=False)
-        cost = size(body)
-        print(f"[dry run {self.printed}] {cost.segments} segments of {cost.alphabet}, {cost.units} letters:\n{body}\n", flush=True)
+        if "body" in content:
+            cost, body = size(content["body"]), content["body"]
+            priced = f"{cost.segments} segments of {cost.alphabet}, {cost.units} letters"
+        else:
+            priced, body = "one message", json.dumps(content["message"], ensure_ascii=False)
+        print(f"[dry run {self.printed}] {priced}:\n{body}\n", flush=True)
         return f"dry-run-{token}"
 
 
@@ -70,7 +75,7 @@ async def _post(session: aiohttp.ClientSession, address: str, **request: Any) ->
             except ValueError:
                 body = None
             return response.status, response.headers, body
-    except aiohttp.ClientConnectorError as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:  # the latter: not connected within sock_connect
         raise Retry(f"no connection: {type(error).__name__}") from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise Unknown(type(error).__name__) from error
@@ -80,8 +85,17 @@ def _retry(status: int, headers: Mapping[str, str]) -> Retry | None:
     """Whether to try again: too many requests, or the provider's own trouble (RFC 9110, 10.2.3 and 15.6; RFC 6585, 4)."""
     if status != 429 and status < 500:
         return None
-    after = headers.get("Retry-After", "")
-    return Retry(f"status {status}", float(after) if after.isdecimal() else None)
+    return Retry(f"status {status}", _seconds(headers.get("Retry-After", "")))
+
+
+def _seconds(after: str) -> float | None:
+    """A Retry-After header, seconds or a date (RFC 9110, 10.2.3), in seconds from now."""
+    if after.isdecimal():
+        return float(after)
+    try:
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _id(find: Callable[[], object]) -> str:
@@ -156,5 +170,9 @@ class Cloud:
 
 def meta_signed(app_secret: str, body: bytes, signature: str) -> bool:
     """Whether Meta signed a webhook: X-Hub-Signature-256 over the raw body (https://developers.facebook.com/docs/graph-api/webhooks/getting-started)."""
-    expected = "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
+    return hmac.compare_digest(meta_signature(app_secret, body).encode(), signature.encode(errors="replace"))
+
+
+def meta_signature(app_secret: str, body: bytes) -> str:
+    """What Meta writes as X-Hub-Signature-256 for a body."""
+    return "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()

@@ -86,21 +86,23 @@ def size(text: str) -> Size:
     return Size(alphabet, sum(widths), segments)
 
 
-_BETWEEN_SENTENCES = re.compile(r"((?<=[.!?؟。！？።…])[ \t]+|(?<=[。！？።])(?=[^\s])|\n+)")
-# A space inside a phone number or between a figure and what it counts is no place to part a text.
-_BETWEEN_WORDS = re.compile(r"((?<![\d+])\s+|\s+(?!\d))")
+_BETWEEN_SENTENCES = re.compile(r"((?<=[.!?؟。！？።…۔।])[ \t]+|(?<=[。！？።])(?=[^\s])|\n+)")
+# A space inside a phone number, a date or between a figure and what it counts is no place to part a text.
+_BETWEEN_WORDS = re.compile(r"((?<![\d+])\s+(?!\d))")
 
 
-def parts(text: str, most_segments: int) -> list[str]:
+def parts(text: str, most_segments: int, tail: str = "") -> list[str]:
     """The text in messages of at most so many segments each: parted between sentences, else between words, never inside a number or a link.
+
+    Each leaves room for a `tail`, which is to be put after it.
 
     >>> parts("One. Two.\\nThree.", 1)
     ['One. Two.\\nThree.']
     """
-    return _packed(_BETWEEN_SENTENCES, text, most_segments)
+    return _packed(_BETWEEN_SENTENCES, text, most_segments, tail)
 
 
-def _packed(between: re.Pattern[str], text: str, most: int) -> list[str]:
+def _packed(between: re.Pattern[str], text: str, most: int, tail: str) -> list[str]:
     packed: list[str] = []
     gap = ""
     for piece in between.split(text.strip()):
@@ -108,23 +110,23 @@ def _packed(between: re.Pattern[str], text: str, most: int) -> list[str]:
             gap = piece or ""
             continue
         joined = f"{packed[-1]}{gap}{piece}" if packed else piece
-        if packed and size(joined).segments <= most:
+        if packed and size(joined + tail).segments <= most:
             packed[-1] = joined
-        elif size(piece).segments <= most:
+        elif size(piece + tail).segments <= most:
             packed.append(piece)
         elif between is _BETWEEN_SENTENCES:
-            packed += _packed(_BETWEEN_WORDS, piece, most)
+            packed += _packed(_BETWEEN_WORDS, piece, most, tail)
         else:
-            packed += _cut(piece, most)
+            packed += _cut(piece, most, tail)
         gap = ""
     return packed
 
 
-def _cut(word: str, most: int) -> list[str]:
+def _cut(word: str, most: int, tail: str) -> list[str]:
     """One that has no spaces to be parted at: Chinese, or a link longer than a message."""
     pieces = [""]
     for letter in word:
-        if size(pieces[-1] + letter).segments > most:
+        if size(pieces[-1] + letter + tail).segments > most:
             pieces.append("")
         pieces[-1] += letter
     return pieces

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from sanic import Sanic
+from sanic.exceptions import InvalidUsage
+from sanic.http import Http
 
 from .. import dates, house, languages
 from ..in_order import InOrder
 from ..local_actions import LocalActions
 from ..replies import compose
+
+_Result = TypeVar("_Result")
 
 
 async def connect(app: Sanic) -> None:
@@ -37,6 +42,14 @@ async def connect(app: Sanic) -> None:
     gc.freeze()
 
 
+def starting(app: Sanic) -> set[str]:
+    """The channels that do not take messages yet; a server that still has some is not ready."""
+    if not hasattr(app.ctx, "starting"):
+        app.ctx.starting = set()
+    found: set[str] = app.ctx.starting
+    return found
+
+
 def _warm_up() -> None:
     """Load what each language's first replies need (its words, its dates): else the first person to write in it waits a tenth of a second."""
     for language in languages.languages():
@@ -53,3 +66,28 @@ def as_function(method: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutin
         return await method(*arguments, **named)
 
     return handler
+
+
+_under_way: set[asyncio.Task[Any]] = set()
+
+
+async def to_the_end(work: Awaitable[_Result]) -> _Result:
+    """Do something that changes what is kept, to its end: Sanic cancels a handler when its connection breaks, which must not leave half of it."""
+    task = asyncio.ensure_future(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    return await asyncio.shield(task)
+
+
+def refuse_negative_lengths() -> None:
+    """Answer a request whose Content-Length is below zero with 400: Sanic 21.12 would read its body for ever, and answer nobody else."""
+    read = Http.read
+
+    async def read_if_any(http: Http) -> bytes | None:
+        if (http.request_bytes or 0) < 0:
+            http.keep_alive, http.request_body = False, None
+            raise InvalidUsage("Content-Length is below zero")
+        return await read(http)  # type: ignore[call-arg]
+
+    if read.__name__ != read_if_any.__name__:
+        Http.read = read_if_any  # type: ignore[assignment, method-assign]

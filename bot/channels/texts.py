@@ -12,7 +12,9 @@ from ..words import knowledge_message
 from .segments import parts, plain
 
 MOST_SEGMENTS = 3
-_MORE, _SOURCES, VOLUNTEER, MENU = 1, 2, 3, 0
+MORE, _SOURCES, VOLUNTEER, MENU = 1, 2, 3, 0
+_WITH_CHOICES = frozenset({"help_menu"})  # whose choices are what was asked for
+_LAST_WORDS = frozenset({"delete_my_chat", "stop"})  # after which there is nothing to ask more about
 Reply = Mapping[str, Any]
 
 
@@ -58,9 +60,10 @@ def as_texts(replies: Sequence[Reply], first: bool, site: str, records: str = "t
     return Texts(tuple(message for block in blocks for message in _parted(block, language)), offered)
 
 
-def _parted(text: str, language: str) -> list[str]:
-    """A text in messages that fit. Vietnamese keeps its accents: without them too many words are one."""
-    return parts(plain(text, accents=language == "vi"), MOST_SEGMENTS)
+def _parted(text: str, language: str, tail: str = "") -> list[str]:
+    """A text in messages that fit, each with a tail. Vietnamese keeps its accents: without them too many words are one."""
+    accents = language == "vi"
+    return parts(plain(text, accents=accents), MOST_SEGMENTS, plain(tail, accents=accents))
 
 
 def in_full(replies: Sequence[Reply], first: bool, site: str, records: str, most: int) -> Texts:
@@ -91,22 +94,34 @@ def _page(reply: Reply, site: str) -> str:
 
 def _of_reply(reply: Reply, language: str, site: str) -> tuple[list[str], Offered | None]:
     """What is said first, each block to be sent by itself, and what is offered."""
-    if not reply.get("short") or (reply.get("choices") and reply.get("status") == "choose"):
-        return _numbered(reply), None
-    notes = [note for note in reply.get("notes", ()) if reply.get("status") == "needs_check"][:1]
+    choices = reply.get("choices", ())
+    if not reply.get("short") or (choices and reply.get("status") == "choose"):
+        told = [_joined(*_paragraphs(reply), *reply.get("notes", ()), *_people(reply), *_numbered(reply))]
+        sources = () if choices else _sources(reply, site)
+        return told, Offered(language, sources=sources) if sources else None
+    hidden = _words("hidden", str(reply.get("language") or languages.SOURCE))
+    notes = [note for note in reply.get("notes", ()) if reply.get("status") == "needs_check" or note == hidden][:1]
     short = " ".join(reply["short"])
+    if choices and (reply.get("topic") in _WITH_CHOICES or reply.get("view") == "precaution"):
+        whole, listed = _joined(short, *_numbered(reply)), _joined(*_numbered(reply))
+        # A menu that is longer than one message is its list alone; words of caution are never left out.
+        is_menu = reply.get("topic") in _WITH_CHOICES and len(_parted(whole, language)) > 1
+        return [*notes, listed if is_menu else whole], None
+    if reply.get("topic") in _LAST_WORDS:
+        return [*notes, short], None
     rest = _joined(*reply["paragraphs"], *reply.get("notes", ()), *_people(reply))
-    volunteer = any(choice["message"] == f"/{OFFER}" for choice in reply.get("choices", ()))
-    more = tuple(_parted(rest, language)) if rest != short else ()
-    offered = Offered(language, more, _sources(reply, site), volunteer)
+    volunteer = any(choice["message"] == f"/{OFFER}" for choice in choices)
+    offered = Offered(language, (), _sources(reply, site), volunteer)
+    if rest != short:
+        line = "\n" + _menu(replace(offered, rest=(rest,)))
+        offered = replace(offered, rest=tuple(_parted(rest, language, line)))
     return [*notes, short], offered
 
 
 def _numbered(reply: Reply) -> list[str]:
-    """What has no short form is said whole; its choices are numbered as the conversation numbers them."""
+    """A reply's choices, numbered as the conversation numbers them."""
     language = str(reply.get("language") or languages.SOURCE)
-    choices = [f"{languages.figure(number, language)} {choice['title']}" for number, choice in enumerate(reply.get("choices", ()), 1)]
-    return [_joined(*_paragraphs(reply), *reply.get("notes", ()), *_people(reply), *choices)]
+    return [f"{languages.figure(number, language)} {choice['title']}" for number, choice in enumerate(reply.get("choices", ()), 1)]
 
 
 def _people(reply: Reply) -> list[str]:
@@ -135,23 +150,23 @@ def _menu(offered: Offered) -> str:
     # What stands first is said also where the line must be short.
     told = [
         (VOLUNTEER, "handoff_offer", offered.volunteer),
-        (_MORE, "text_more", bool(offered.rest)),
+        (MORE, "text_more", bool(offered.rest)),
         (_SOURCES, "text_sources", bool(offered.sources)),
         (MENU, "text_menu", True),
     ]
     return " · ".join(f"{languages.figure(number, offered.language)} {_words(name, offered.language)}" for number, name, there in told if there)
 
 
-def picked(number: int, offered: Offered) -> Texts | None:
-    """What a number brings of what was offered; None when the number means nothing here."""
-    if number == _MORE and offered.rest:
+def picked(number: int, offered: Offered) -> Texts:
+    """What a number brings of what was offered; where it means nothing, what the numbers mean."""
+    if number == MORE and offered.rest:
         left = replace(offered, rest=offered.rest[1:])
         return Texts(tuple(_parted(_with_menu(offered.rest[0], left), offered.language)), left)
     if number == _SOURCES and offered.sources:
         left = replace(offered, sources=())
         *messages, last = offered.sources
         return Texts((*messages, *_parted(_with_menu(last, left), offered.language)), left)
-    return None
+    return Texts(tuple(_parted(_menu(offered), offered.language)), offered)
 
 
 def _words(name: str, language: str) -> str:
@@ -164,12 +179,12 @@ def _words(name: str, language: str) -> str:
     return text
 
 
-def sentence(name: str, language: str, **values: str) -> list[str]:
-    """One of the channel's own sentences, as messages; `values` fill its placeholders."""
+def sentence(name: str, language: str, is_brief: bool = True, **values: str) -> list[str]:
+    """One of the channel's own sentences, as messages (`is_brief`: each letter costs); `values` fill its placeholders."""
     text = _words(name, language)
     for placeholder, value in values.items():
         text = text.replace(f"{{{placeholder}}}", value)
-    return _parted(text, language)
+    return _parted(text, language) if is_brief else [text]
 
 
 def _joined(*pieces: str) -> str:

@@ -100,7 +100,7 @@ class Turns:
             if any(reply.get("topic") == "delete_my_chat" for reply in replies):
                 await self._volunteers.forget(person)
             else:
-                await self._volunteers.tell(person, text, replies, key)
+                await self._volunteers.tell(person, text, replies, key, address)
         except Exception:
             logger.exception("a turn failed for %s", person[:8])
             replies = [_with_text(failed(house.knowledge(), language, house.today()).for_patients())]
@@ -159,7 +159,7 @@ def prepared(message: str, context: Context) -> tuple[str, dict[str, Any]]:
     picked = reading.chosen(message, context) or message
     given = reading.command(picked)
     if given:
-        return reading.expanded(given, context, house.knowledge()) or message.lstrip("/"), metadata
+        return reading.expanded(given, context, house.knowledge()) or mask(message.lstrip("/")).text, metadata
     place = places.find(message, house.knowledge(), asked=context.topic == "find_clinic")
     masked = mask(message)
     metadata["masked"] = bool(masked.kinds)

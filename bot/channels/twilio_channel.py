@@ -10,6 +10,7 @@ import aiohttp
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw, text
+from twilio.request_validator import RequestValidator
 
 from .. import places
 from ..storage import state_folder
@@ -63,8 +64,10 @@ class TwilioChannel(MessagingChannel):
             async with session.get(f"{account}.json", auth=login) as answer:
                 if answer.status != 200:
                     return [f"Twilio refuses the account or its token (status {answer.status}); copy both anew from its console"]
-            if not sender.startswith("+"):
+            if sender.startswith(("MG", "whatsapp:")):
                 return []  # a messaging service, or a WhatsApp sender: where those send messages, this interface does not tell
+            if not sender.startswith("+"):
+                return [f"{self.sender_setting} is {sender}; write the number as +447700900123 (or a messaging service's id, MG...)"]
             async with session.get(f"{account}/IncomingPhoneNumbers.json", params={"PhoneNumber": sender}, auth=login) as answer:
                 numbers = (await answer.json())["incoming_phone_numbers"] if answer.status == 200 else []
         except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
@@ -73,6 +76,13 @@ class TwilioChannel(MessagingChannel):
             return [f"the account has no number {sender}"]
         wanted = f"{self.site}{self.url_prefix()}/webhook"
         return [] if numbers[0].get("sms_url") == wanted else [f"the number sends its messages to {numbers[0].get('sms_url')!r}; set it to {wanted}"]
+
+    def signed_probe(self) -> tuple[bytes, dict[str, str]]:
+        """An empty form."""
+        assert self._settings is not None
+        address = f"{self.site}{self.url_prefix()}/webhook"
+        signature = RequestValidator(self._settings["CONFIDE_TWILIO_AUTH_TOKEN"]).compute_signature(address, {})
+        return b"", {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
 
     def _routes(self, routes: Blueprint) -> None:
         async def webhook(request: Request) -> HTTPResponse:
@@ -114,9 +124,8 @@ class TwilioChannel(MessagingChannel):
             return text("the signature is missing or wrong", status=403)
         state = form.get("MessageStatus") or ""
         state = _STATES.get(state, state)
-        if await self._outbox.report(request.args.get("send"), form.get("MessageSid"), state, form.get("ErrorCode") or None):
-            self._measures.sent(self.name(), state, 0)
-        return raw(b"", status=204)
+        refused = await self._reported(request.args.get("send"), form.get("MessageSid"), state, form.get("ErrorCode") or None)
+        return refused or raw(b"", status=204)
 
     def _bodies(self, content: Mapping[str, Any], texts: Texts, replies: Sequence[Mapping[str, Any]]) -> list[Body]:
         return [({"to": content["to"], "body": message}, size(message).segments) for message in texts.messages]

@@ -15,8 +15,10 @@ from ..dialogue import Context
 from ..handoffs import Handoffs
 from ..mind import Mind
 from ..privacy import mask
+from ..text import words
 from ..tracker_store import ExpiringTrackerStore
 
+_PLAIN_ANSWER = 2  # words of a yes or a no that is nothing else
 TWICE = 5  # seconds in which a figure that comes again is the same one
 
 
@@ -57,6 +59,11 @@ class Volunteers:
         silent = held is not None and held.state == "held"
         # A figure written to a volunteer is a figure: "2" may be how many children somebody has.
         given = reading.command(message if silent else reading.chosen(message, context) or message)
+        if not given and not silent and any(choice.startswith(f"/{handoff.SHARE}") for choice in context.choices):
+            read = reading.read(message, context, self._mind, house.today())
+            # Nobody shares what they said by a sentence that may mean something else.
+            sure = read.intent if len(words(message)) <= _PLAIN_ANSWER and read.confidence >= self._mind.topics.answer_from else ""
+            given = handoff.answered(knowledge, message, context.language or languages.SOURCE, sure)
         if given and given[0] in handoff.COMMANDS and (not silent or given[0] == handoff.CANCEL):
             if given[0] == handoff.CANCEL and held and not message.startswith("/") and handoffs and handoffs.now() - held.asked_at < TWICE:
                 given = (handoff.SHARE, {})  # "1" for yes, sent twice, is no second thought
@@ -68,7 +75,7 @@ class Volunteers:
         if read.intent == "delete_my_chat":
             return None
         danger = next((topic for topic in (read.intent, read.also) if topic in knowledge.critical), None)
-        return [] if await handoffs.said(held, said, danger, only_held=True, key=key) else None
+        return [] if await handoffs.said(held, said, danger, only_held=True, key=key, address=address, language=context.language) else None
 
     async def _asked(self, person: str, given: tuple[str, Mapping[str, Any]], context: Context, address: Mapping[str, Any]) -> dict[str, Any]:
         """The reply to a command of bot/handoff.py. It goes into the tracker, so that a number can pick one of its choices."""
@@ -112,7 +119,9 @@ class Volunteers:
             return languages.translate(knowledge.messages[nation], language) or knowledge.messages[nation]
         return handoff.button(knowledge, given, language) or "…"
 
-    async def tell(self, person: str, text: str, replies: Sequence[Mapping[str, Any]], key: str | None) -> None:
+    async def tell(
+        self, person: str, text: str, replies: Sequence[Mapping[str, Any]], key: str | None, address: Mapping[str, Any] | None = None
+    ) -> None:
         """Keep a turn of a person who waits: the volunteer sees what was said since they asked for one."""
         handoffs = self._handoffs
         waiting = handoffs.of(person) if handoffs else None
@@ -122,5 +131,6 @@ class Volunteers:
         said = self._words_of(given, waiting.language) if given else text
         topics = (reply.get("topic") for reply in replies)
         danger = next((topic for topic in topics if topic in self._mind.knowledge.critical), None)
-        await handoffs.said(waiting, said, danger, key=key)
+        language = next((str(reply["language"]) for reply in replies if reply.get("language")), None)
+        await handoffs.said(waiting, said, danger, key=key, address=address, language=language)
         await handoffs.replied(waiting, [{"text": reply["text"], "kept": [kept(reply)]} for reply in replies])

@@ -25,20 +25,22 @@ from sanic.response import json as json_response
 from .. import house, languages, reading
 from ..handoff import button as handoff_button
 from ..handoff import told as told_to_patient
-from ..privacy import pseudonym
+from ..privacy import log_sanic_without_words, pseudonym
 from ..replies import compose
 from ..words import knowledge_message
 from . import feeds, page
 from .events import STILL_HERE, event, last_id, stream
 from .limits import Limits, Once
 from .measures import of_this_process
-from .start import as_function, connect
+from .start import as_function, connect, refuse_negative_lengths, starting, to_the_end
 from .turns import Replies, Turns
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 1000  # letters
 BODY_LIMIT = 16 * 1024  # bytes
+# Of a provider's webhook: Meta sends up to 3 MB (https://developers.facebook.com/docs/graph-api/webhooks/getting-started).
+LARGEST_WEBHOOK = 3 * 1024 * 1024
 SENDER_LIMIT = 128
 SWEEP_SECONDS = 60
 
@@ -158,7 +160,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return routes
 
     async def _prepare(self, app: Sanic, _: object) -> None:
-        app.config.REQUEST_MAX_SIZE = BODY_LIMIT
+        app.config.REQUEST_MAX_SIZE = LARGEST_WEBHOOK
+        refuse_negative_lengths()
+        log_sanic_without_words()
         app.config.ACCESS_LOG = False
         app.error_handler.add(Exception, self._on_error)
         app.register_middleware(_first, "request")
@@ -196,6 +200,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         return Refused(500, "failed", knowledge_message(house.knowledge(), "failed", languages.SOURCE)).response()
 
     async def _webhook(self, request: Request) -> HTTPResponse:
+        return await to_the_end(self._take(request))
+
+    async def _take(self, request: Request) -> HTTPResponse:
         incoming = checked(_json_of(request))
         self._admit(request, incoming.sender, incoming.language)
         replies = await self._answer(incoming)
@@ -240,14 +247,14 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         self._once.forget(person)
 
     async def _erase(self, request: Request, sender: str) -> HTTPResponse:
-        await self._forget(unquote(sender))
+        await to_the_end(self._forget(unquote(sender)))
         return empty()
 
     async def _erase_by_beacon(self, request: Request) -> HTTPResponse:
         body = _json_of(request)
         if not isinstance(body, Mapping) or not isinstance(body.get("sender"), str):
             raise Refused(422, "wrong_type", "Send a JSON object with 'sender'.")
-        await self._forget(_as_utf8(body["sender"]))
+        await to_the_end(self._forget(_as_utf8(body["sender"])))
         return empty()
 
     async def _chat(self, request: Request, language: str | None = None) -> HTTPResponse:
@@ -366,7 +373,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
 
     async def _health(self, request: Request) -> HTTPResponse:
         agent = getattr(self._app.ctx, "agent", None)
-        ready = bool(agent and agent.is_ready())
+        ready = bool(agent and agent.is_ready()) and not starting(self._app)
         return json_response({"status": "ok" if ready else "starting", "topics": len(house.knowledge().topics)}, status=200 if ready else 503)
 
     async def _metrics(self, request: Request) -> HTTPResponse:
@@ -377,7 +384,10 @@ class WebChannel(InputChannel):  # type: ignore[misc]
 
 
 def _first(request: Request) -> HTTPResponse | None:
-    """Rasa greets at the root with its name and version; a person is led to the chat."""
+    """Only providers send much at once. Rasa greets at the root with its name and version; a person is led to the chat."""
+    is_provider = request.path.startswith("/webhooks/") and not request.path.startswith("/webhooks/web/")
+    if len(request.body or b"") > BODY_LIMIT and not is_provider:
+        raise PayloadTooLarge("Request body exceeds the size limit")
     return redirect("/chat") if request.path == "/" and request.method in ("GET", "HEAD") else None
 
 

@@ -19,7 +19,7 @@ from ..storage import state_folder
 from .cloud_webhook import NotAWebhook, read_webhook
 from .messaging import MessagingChannel, settings
 from .postman import Body
-from .providers import Cloud, Provider, Retry, Unknown, meta_signed
+from .providers import Cloud, Provider, Retry, Unknown, meta_signature, meta_signed
 from .texts import Texts, as_texts, in_full, sentence
 from .turns import Replies
 from .twilio_channel import NAMES, TwilioChannel
@@ -58,6 +58,12 @@ class WhatsAppByTwilio(TwilioChannel):
 class WhatsApp(MessagingChannel):
     """Answers WhatsApp messages by Meta's Cloud API."""
 
+    _cloud: Cloud | None = None  # who sends; nobody in a dry run
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._marking: set[asyncio.Task[None]] = set()
+
     @classmethod
     def name(cls) -> str:
         """The channel's name in Rasa."""
@@ -85,16 +91,29 @@ class WhatsApp(MessagingChannel):
         assert self._settings is not None
         address = f"{self._settings['CONFIDE_WHATSAPP_URL']}/{self._settings['CONFIDE_WHATSAPP_NUMBER_ID']}"
         try:
-            async with session.get(address, headers={"Authorization": f"Bearer {self._settings['CONFIDE_WHATSAPP_TOKEN']}"}) as answer:
+            token = self._settings["CONFIDE_WHATSAPP_TOKEN"]
+            headers = {"Authorization": f"Bearer {token}"}
+            async with session.get(address, headers=headers) as answer:
                 status = answer.status
+            # Meta takes a token with its proof only where the app's secret is right (https://developers.facebook.com/docs/graph-api/guides/secure-requests).
+            proof = meta_signature(self._settings["CONFIDE_WHATSAPP_APP_SECRET"], token.encode()).removeprefix("sha256=")
+            async with session.get(address, headers=headers, params={"appsecret_proof": proof}) as answer:
+                proved = answer.status
         except (aiohttp.ClientError, TimeoutError) as error:
             return [f"{self._settings['CONFIDE_WHATSAPP_URL']} could not be asked ({type(error).__name__})"]
-        return [] if status == 200 else [f"Meta refuses the number's id or the token (status {status}); copy both anew from the app's WhatsApp page"]
+        if status != 200:
+            return [f"Meta refuses the number's id or the token (status {status}); copy both anew from the app's WhatsApp page"]
+        return [] if proved == 200 else [f"Meta refuses the app's secret (status {proved}); copy CONFIDE_WHATSAPP_APP_SECRET anew from its settings"]
+
+    def signed_probe(self) -> tuple[bytes, dict[str, str]]:
+        """A notification without entries."""
+        assert self._settings is not None
+        body = b'{"object": "whatsapp_business_account", "entry": []}'
+        return body, {"X-Hub-Signature-256": meta_signature(self._settings["CONFIDE_WHATSAPP_APP_SECRET"], body)}
 
     def _provider(self, session: aiohttp.ClientSession) -> Provider:
         assert self._settings is not None
         of = self._settings
-        self._marking: set[asyncio.Task[None]] = set()
         self._cloud = Cloud(session, of["CONFIDE_WHATSAPP_URL"], of["CONFIDE_WHATSAPP_NUMBER_ID"], of["CONFIDE_WHATSAPP_TOKEN"])
         return self._cloud
 
@@ -128,11 +147,13 @@ class WhatsApp(MessagingChannel):
             if refused := await self._take(message.id, message.sender, message.content):
                 return refused
         for report in reports:
-            if await self._outbox.report(report.token, report.id, report.state, report.error):
-                self._measures.sent(self.name(), report.state, 0)
+            if refused := await self._reported(report.token, report.id, report.state, report.error):
+                return refused
         return raw(b"", status=200)
 
     async def _under_way(self, content: Mapping[str, Any]) -> None:
+        if self._cloud is None:  # a dry run
+            return
         # Not waited for: a slow sign of life must not hold up anybody's answer.
         marking = asyncio.create_task(self._mark_as_read(str(content["id"])))
         self._marking.add(marking)
@@ -140,7 +161,8 @@ class WhatsApp(MessagingChannel):
 
     async def _mark_as_read(self, message_id: str) -> None:
         with suppress(Retry, Unknown):
-            await self._cloud.read(message_id)
+            if self._cloud:
+                await self._cloud.read(message_id)
 
     def _told(self, replies: Replies, first: bool) -> Texts:
         return in_full(replies, first, self.site, "whatsapp_records", _BODY)
@@ -151,7 +173,7 @@ class WhatsApp(MessagingChannel):
             language = str(replies[-1].get("language") or languages.SOURCE)
             said = texts.messages[texts.choosing]
             if len(said) > _INTERACTIVE_BODY:  # more than a message with choices holds, so they come after it
-                messages.insert(texts.choosing + 1, _choosing(sentence("noted_place", language)[0], choices, language))
+                messages.insert(texts.choosing + 1, _choosing(sentence("noted_place", language, False)[0], choices, language))
             else:
                 messages[texts.choosing] = _choosing(said, choices, language)
         return [({"to": content["to"], "message": message, "until": content["at"] + WINDOW}, 1) for message in messages]
@@ -172,7 +194,7 @@ def _choosing(body: str, choices: Sequence[Mapping[str, str]], language: str) ->
         kind = "button"
     else:
         rows = [_row(choice) for choice in choices]
-        action = {"button": sentence("text_choose", language)[0][:_BUTTON], "sections": [{"rows": rows}]}
+        action = {"button": sentence("text_choose", language, False)[0][:_BUTTON], "sections": [{"rows": rows}]}
         kind = "list"
     return {"type": "interactive", "interactive": {"type": kind, "body": {"text": body}, "action": action}}
 

@@ -28,6 +28,7 @@ from pyotp import TOTP, random_base32
 
 from ..storage import Storage
 from ..text import western_digits
+from .changes import TABLES as NEWS_TABLES
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Accounts(Storage):
 
     def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
         """`key` as `sealing_key` gives it."""
-        super().__init__(path, key, _TABLES, clock)
+        super().__init__(path, key, _TABLES + NEWS_TABLES, clock)
         self._hashing = asyncio.Semaphore(2)  # each takes 64 MiB and a core
         self._entering = 0
         self._stranger_noted = -math.inf
@@ -198,6 +199,7 @@ class Accounts(Storage):
             known = self._named(name)
             self.base.execute("DELETE FROM sessions WHERE account = ?", (_key(name),))
             self.base.execute("DELETE FROM accounts WHERE key = ?", (_key(name),))
+            self.base.execute("DELETE FROM read WHERE name = ?", (known,))  # what they have read of the news (changes.py)
             self._note(known, "account removed")
             self._load()
 

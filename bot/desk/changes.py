@@ -14,7 +14,7 @@ from cryptography.fernet import InvalidToken
 from ..knowledge import Answer, Knowledge
 from ..storage import Storage
 
-_TABLES = "CREATE TABLE IF NOT EXISTS read (name TEXT PRIMARY KEY, at REAL NOT NULL, sealed BLOB NOT NULL);"
+TABLES = "CREATE TABLE IF NOT EXISTS read (name TEXT PRIMARY KEY, at REAL NOT NULL, sealed BLOB NOT NULL);"
 _OF_CHECKS = ("read", "review_by")  # what was checked again and still says the same is no news
 Fingerprints = Mapping[str, Mapping[str, str]]  # kind to name to what stands for the content
 
@@ -34,7 +34,7 @@ class ReadNews(Storage):
     """What each volunteer has read, as fingerprints."""
 
     def __init__(self, path: Path, key: bytes, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(path, key, _TABLES, clock)
+        super().__init__(path, key, TABLES, clock)
 
     async def of(self, name: str) -> tuple[float, Fingerprints] | None:
         """When somebody last read the news (seconds since 1970) and what there was then; None at their first visit."""

@@ -7,6 +7,8 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
+from http.cookies import CookieError
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -15,11 +17,9 @@ from sanic.exceptions import NotFound, ServiceUnavailable
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, json, raw, redirect
 
-from .. import house
 from ..channels.measures import of_this_process
-from ..channels.start import as_function, connect
-from ..handoff import suggestion
-from ..handoffs import Handoff, Handoffs
+from ..channels.start import as_function, connect, to_the_end
+from ..handoffs import Handoffs
 from ..nlu import Reader
 from ..storage import installation_key, sealing_key, state_folder
 from ..switches import Switches
@@ -31,6 +31,7 @@ from .views import HEADERS, HERE, Desk, NotPossible, Route, shown
 
 logger = logging.getLogger(__name__)
 
+_LAST_WORDS = 0.2  # seconds that streams have to end in, before what they read from is closed
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 ROUTES: tuple[Route, ...] = (
     *lookup.ROUTES, *give.ROUTES, *chats.ROUTES, *timeline.ROUTES, *directory.ROUTES, *news.ROUTES, *due.ROUTES, *switches.ROUTES, *entry.ROUTES,
@@ -82,25 +83,28 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
             task.cancel()
         if self._desk:
             self._desk.handoffs.end_streams()
-        if self._accounts:
-            await self._accounts.close()
-        if self._desk:
+            await asyncio.sleep(_LAST_WORDS)
             await self._desk.handoffs.close()
             await self._desk.switches.close()
             await self._desk.read_news.close()
+        if self._accounts:
+            await self._accounts.close()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(60)
-            if self._accounts:
-                await self._accounts.expire()
+            try:
+                if self._accounts:
+                    await self._accounts.expire()
+            except Exception:
+                logger.exception("what is old at the desk could not be forgotten; it is tried again")
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(1)
             try:
                 if self._desk:
-                    await self._desk.handoffs.tick(_emergency)
+                    await self._desk.handoffs.tick(partial(chats.emergency, self._desk))
                     self._measures.desk(len(self._desk.handoffs.waiting()), len(self._desk.handoffs.presence.on_duty()))
             except Exception:
                 logger.exception("the desk's handoffs could not be looked after")
@@ -139,7 +143,8 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
                     "refused.html", session, status=403, here=None, reason="This form is out of date. Go back, reload the page, and try again."
                 )
             try:
-                return await route.handler(request, desk, session)
+                work = route.handler(request, desk, session)
+                return await (work if request.method == "GET" else to_the_end(work))
             except NotPossible as error:
                 if "json" in (request.headers.get("accept") or ""):
                     return json({"error": str(error)}, status=error.status, headers=HEADERS)
@@ -148,7 +153,10 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
         return handler
 
     async def _session(self, request: Request, desk: Desk) -> Session | None:
-        token = request.cookies.get(COOKIE)
+        try:
+            token = request.cookies.get(COOKIE)
+        except CookieError:  # another site's, which Python's parser does not read
+            return None
         return await desk.accounts.session(token) if token else None
 
     async def _sign_in(self, request: Request) -> BaseHTTPResponse:
@@ -161,12 +169,6 @@ class DeskChannel(InputChannel):  # type: ignore[misc]
         if path.suffix not in _TYPES or path.name != name or not path.is_file():
             raise NotFound("no such file")
         return raw(path.read_bytes(), content_type=_TYPES[path.suffix], headers={**HEADERS, "Cache-Control": "private, max-age=3600"})
-
-
-def _emergency(handoff: Handoff) -> dict[str, Any]:
-    """The answer to a danger that no volunteer reacted to."""
-    reply = suggestion(house.knowledge(), str(handoff.alert), handoff.language, None, house.today())
-    return {"reply": {**reply.for_patients(), "text": reply.text, "choices": []}, "english": list(reply.english)}
 
 
 def _is_ours(request: Request, session: Session) -> bool:

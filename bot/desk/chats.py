@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, json
 
-from .. import house, languages
+from .. import house, languages, places
 from ..channels.events import STILL_HERE, event, stream
 from ..dialogue import FALLBACK, Context
 from ..embeddings import prepare
-from ..handoff import suggestion, told
+from ..handoff import reviewed, told
 from ..handoffs import ALERT, Handoff, Line
 from ..reading import read, to_embed
 from ..replies import UnknownTopic
+from ..switches import heeded
 from .accounts import Session
 from .english import english
 from .views import HEADERS, Desk, NotPossible, Route, shown
-
-logger = logging.getLogger(__name__)
 
 LONGEST = 1000  # letters of what a volunteer types
 _TOGETHER = 0.1  # seconds: changes that come so close are told at once
@@ -138,10 +137,19 @@ async def _suggestions(desk: Desk, handoff: Handoff, text: str) -> list[dict[str
     found = read(text, context, desk.mind, today)
     near = [found.intent, found.also, *(topic for topic, _ in found.ranking)]
     topics = [topic for topic in dict.fromkeys(near) if topic in knowledge.topics and topic != FALLBACK and knowledge.answers[topic].group != "bot"]
-    replies = [suggestion(knowledge, topic, handoff.language, found.nation, today) for topic in topics[:_SUGGESTED]]
+    said = [str(line.content.get("text") or "") for line in await desk.handoffs.lines(handoff.id) if line.who == "patient"]
+    nation = next((place.nation for text in reversed(said) if (place := places.find(text, knowledge)) and place.nation), None)
+    allowed = [topic for topic in topics if not desk.switches.forbids(topic, handoff.language, handoff.channel)]
+    contents = {topic: reviewed(knowledge, topic, handoff.language, nation, today) for topic in allowed[:_SUGGESTED]}
     return [
-        {"topic": reply.topic, "title": knowledge.answers[reply.topic].title, "text": reply.text, "english": "\n\n".join(reply.english)}
-        for reply in replies
+        {
+            "topic": topic,
+            "nation": nation or "",
+            "title": knowledge.answers[topic].title,
+            "text": content["reply"]["text"],
+            "english": english(handoff.language, content),
+        }
+        for topic, content in contents.items()
     ]
 
 
@@ -159,13 +167,18 @@ async def _say(request: Request, desk: Desk, session: Session) -> BaseHTTPRespon
         raise NotPossible("You do not hold this conversation any more.", 409)
     key = _text(asked, "key", 80)
     if asked.get("topic"):
-        content = _reviewed(handoff, _text(asked, "topic", 80), asked.get("nation"))
+        topic = _text(asked, "topic", 80)
+        if desk.switches.forbids(topic, handoff.language, handoff.channel):
+            raise NotPossible("An editor has switched this answer off. Ask why before you say it in your own words.", 409)
+        content = _reviewed(handoff, topic, asked.get("nation"))
     else:
         text = _text(asked, "text", LONGEST)
         if not asked.get("anyway") and (other := _other_language(desk, handoff, text)):
             return json({"warning": other}, headers=HEADERS)
         content = {"text": text}
-    if not await desk.handoffs.say(handoff.id, session.name, key, content):
+    # Only the answer to a danger, or "I answer", is an answer to an alert: another line may have been on its way already.
+    heeds = content.get("reply", {}).get("topic") in house.knowledge().critical
+    if not await desk.handoffs.say(handoff.id, session.name, key, content, heeds):
         raise NotPossible("You do not hold this conversation any more.", 409)
     return json({"sent": True}, headers=HEADERS)
 
@@ -173,10 +186,9 @@ async def _say(request: Request, desk: Desk, session: Session) -> BaseHTTPRespon
 def _reviewed(handoff: Handoff, topic: str, nation: object) -> dict[str, Any]:
     where = nation if isinstance(nation, str) and f"nation_{nation}" in house.knowledge().messages else None
     try:
-        reply = suggestion(house.knowledge(), topic, handoff.language, where, house.today())
+        return reviewed(house.knowledge(), topic, handoff.language, where, house.today())
     except UnknownTopic as error:
         raise NotPossible(str(error)) from error
-    return {"reply": {**reply.for_patients(), "text": reply.text, "choices": []}, "english": list(reply.english)}
 
 
 def _other_language(desk: Desk, handoff: Handoff, text: str) -> str | None:
@@ -188,12 +200,20 @@ def _other_language(desk: Desk, handoff: Handoff, text: str) -> str | None:
     return f"This looks like {written}. The person writes {languages.english_name(handoff.language)}."
 
 
+def emergency(desk: Desk, handoff: Handoff) -> dict[str, Any]:
+    """The answer to a danger that no volunteer reacted to; where it is switched off, whom to call."""
+    knowledge, today = house.knowledge(), house.today()
+    content = reviewed(knowledge, str(handoff.alert), handoff.language, None, today)
+    (told,) = heeded(desk.switches, knowledge, handoff.channel, [content["reply"]], today)
+    return content if told["text"] == content["reply"]["text"] else {"reply": {**told, "choices": []}}
+
+
 async def _seen(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
     return _answered(await desk.handoffs.seen_alert(_id(request), session.name))
 
 
 async def _give_back(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
-    if not await desk.handoffs.give_back(_id(request), session.name, "handoff_waiting"):
+    if not await desk.handoffs.give_back(_id(request), session.name, partial(emergency, desk), "handoff_waiting"):
         raise NotPossible("You do not hold this conversation any more.", 409)
     return await _done(desk, session, "put back", request)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse, redirect
 
 from .accounts import NotEntered, Session, in_words
+from .chats import emergency
 from .views import HEADERS, Desk, Route, shown
 
 COOKIE = "__Host-confide-desk"  # the prefix makes browsers insist on Secure and on this host alone (RFC 6265bis, 4.1.3.2)
@@ -96,13 +98,22 @@ async def account(request: Request, desk: Desk, session: Session) -> BaseHTTPRes
 async def sign_out(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
     """End this session."""
     await desk.accounts.leave(request.cookies.get(COOKIE) or "")
+    await _let_go(desk, session.name)
     return _gone()
 
 
 async def sign_out_everywhere(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
     """End every session of this person, on every device."""
     await desk.accounts.leave_everywhere(session.name)
+    await _let_go(desk, session.name)
     return _gone()
+
+
+async def _let_go(desk: Desk, name: str) -> None:
+    """Who leaves takes no conversations any more; the ones they held go back at once, not when their page is missed."""
+    desk.handoffs.presence.set_duty(name, False)
+    for held in desk.handoffs.held_by(name):
+        await desk.handoffs.give_back(held.id, name, partial(emergency, desk))
 
 
 def _gone() -> HTTPResponse:

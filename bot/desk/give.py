@@ -12,6 +12,7 @@ from ..channels.limits import Limits
 from ..handoff import suggestion
 from ..privacy import pseudonym
 from ..replies import UnknownTopic
+from ..text import western_digits
 from .accounts import Session
 from .views import HEADERS, Desk, NotPossible, Route, shown
 
@@ -19,7 +20,7 @@ CHANNEL = "sms"
 _A_MINUTE = 6
 _LIMITS = Limits(_A_MINUTE, _A_MINUTE)
 # Mobile numbers of the UK: 07 and nine digits (Ofcom, National Telephone Numbering Plan, A1.4).
-_MOBILE = re.compile(r"(?:\+44\(?0?\)?|0044|0)(7\d{9})")
+_MOBILE = re.compile(r"(?:\+44\(?0?\)?|0044|0)(7[0-9]{9})")
 
 
 def mobile(text: str) -> str:
@@ -31,7 +32,7 @@ def mobile(text: str) -> str:
     >>> mobile("07700 900123")
     '+447700900123'
     """
-    found = _MOBILE.fullmatch(re.sub(r"[\s.()-]+", "", text))
+    found = _MOBILE.fullmatch(re.sub(r"[\s.()-]+", "", western_digits(text)))
     if not found:
         raise NotPossible("That is no UK mobile number. Write it as 07700 900123.")
     return f"+44{found[1]}"
@@ -49,6 +50,8 @@ async def _text(request: Request, desk: Desk, session: Session) -> BaseHTTPRespo
         reply = suggestion(house.knowledge(), form.get("topic") or "", language, nation, house.today())
     except UnknownTopic as error:
         raise NotPossible(str(error)) from error
+    if desk.switches.forbids(reply.topic, language, CHANNEL):
+        raise NotPossible("An editor has switched this answer off for patients. Ask why before you give it.", 409)
     if seconds := _LIMITS.wait(pseudonym("desk", session.name), pseudonym("desk", session.name)):
         raise NotPossible(f"At most {_A_MINUTE} messages a minute can be sent. Wait {seconds} seconds.", 429)
     if not await give(number, {**reply.for_patients(), "choices": []}):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, redirect
 
 from .. import house, languages
-from ..switches import KINDS
+from ..switches import DONE, KINDS, Kind
 from .accounts import Session
 from .views import HEADERS, Desk, NotPossible, Route, shown
 
@@ -18,7 +20,7 @@ def choices() -> dict[str, dict[str, str]]:
     """What can be switched off, by kind: name to what the desk calls it."""
     knowledge = house.knowledge()
     spoken = {name: languages.english_name(name) for name in languages.languages() if name != languages.SOURCE}
-    return {"topic": {name: knowledge.answers[name].title for name in knowledge.topics}, "language": spoken, "channel": CHANNELS}
+    return {"topic": {name: knowledge.answers[name].title for name in knowledge.topics if name not in DONE}, "language": spoken, "channel": CHANNELS}
 
 
 async def _page(request: Request, desk: Desk, session: Session) -> BaseHTTPResponse:
@@ -44,11 +46,11 @@ async def _on(request: Request, desk: Desk, session: Session) -> BaseHTTPRespons
     return redirect("/desk/switches", headers={**HEADERS}, status=303)
 
 
-def _asked(request: Request) -> tuple[str, str]:
+def _asked(request: Request) -> tuple[Kind, str]:
     kind, _, name = ((request.form or {}).get("what") or "").partition(":")
     if kind not in KINDS or name not in choices()[kind]:
         raise NotPossible("Choose a topic, a language or a channel from the list.")
-    return kind, name
+    return cast(Kind, kind), name
 
 
 ROUTES = (

@@ -379,12 +379,15 @@
   function connected() {
     if (notice.querySelector("[data-w=page_reconnecting]")) put(notice, "");
   }
-  function follow(ticket) {
+  function follow(ticket, latest) {
     hangUp();
     if (!window.EventSource) return;
-    const source = line = new EventSource("/webhooks/web/events/" + encodeURIComponent(ticket));
+    const address = "/webhooks/web/events/" + encodeURIComponent(ticket);
+    const source = line = new EventSource(address);
+    let last = latest || 0; // a new stream tells the whole conversation again
     const comes = (who) => (event) => {
-      if (source !== line) return;
+      if (source !== line || Number(event.lastEventId) <= last) return;
+      last = Number(event.lastEventId);
       const given = JSON.parse(event.data);
       const element = answer(given);
       if (who === "volunteer") {
@@ -403,9 +406,16 @@
     source.onopen = () => { if (source === line) connected(); };
     source.onerror = () => {
       if (source !== line) return;
-      // Refused for good: the conversation has ended, or the server has forgotten it.
-      if (source.readyState === 2) { hangUp(); connected(); }
-      else put(notice, "page_reconnecting");
+      put(notice, "page_reconnecting");
+      if (source.readyState !== 2) return; // the browser tries again by itself
+      // A proxy whose server starts again refuses too; only "not found" says that the conversation has ended.
+      const asking = window.AbortController ? new AbortController() : null;
+      const again = () => setTimeout(() => { if (source === line) follow(ticket, last); }, 3000);
+      fetch(address, { cache: "no-store", signal: asking ? asking.signal : undefined }).then((response) => {
+        if (asking) asking.abort();
+        if (source !== line) return;
+        if (response.status === 404) { hangUp(); connected(); } else again();
+      }, again);
     };
   }
   let queue = Promise.resolve();

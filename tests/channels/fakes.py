@@ -158,8 +158,9 @@ class Texter:
     channel: str = "sms"
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def webhook(self, text: str, message_id: str | None = None, **more: str) -> int:
-        form = {
+    def form(self, text: str, message_id: str | None = None, **more: str) -> dict[str, str]:
+        """The fields of a message as Twilio sends them."""
+        return {
             "MessageSid": message_id or f"SM{self.number.partition('+')[2]}{next(self._ids)}",
             "From": self.number,
             "To": NUMBER if self.channel == "sms" else WHATSAPP_NUMBER,
@@ -167,7 +168,10 @@ class Texter:
             "NumMedia": "0",
             **more,
         }
-        return self.posts(f"/webhooks/{self.channel}/webhook", form)
+
+    def webhook(self, text: str, message_id: str | None = None, **more: str) -> int:
+        """What the server says to a message."""
+        return self.posts(f"/webhooks/{self.channel}/webhook", self.form(text, message_id, **more))
 
     def posts(self, path: str, form: Mapping[str, str]) -> int:
         """What the server says to a webhook that Twilio signed."""

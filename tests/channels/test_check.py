@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from conftest import running
-from fakes import SITE, FakeTwilio, Texter, fake_twilio, sms_settings
+from fakes import AUTH_TOKEN, SITE, FakeTwilio, Texter, fake_twilio, serving, sms_settings
 
 from bot.__main__ import main
 from bot.channels.check import problems
+from bot.channels.providers import twilio_signed
 
 
 @pytest.fixture
@@ -65,6 +67,27 @@ async def test_an_address_that_leads_nowhere_is_said(set_up: SetUp) -> None:
     found = (await problems())["sms"]
     assert found
     assert "http://127.0.0.1:9/webhooks/sms/webhook cannot be reached" in found[0]
+
+
+async def test_a_server_that_runs_with_another_secret_is_said(set_up: SetUp, twilio: FakeTwilio) -> None:
+    secret = ["another-token"]
+
+    async def webhook(request: web.Request) -> web.Response:
+        known = twilio_signed(secret[0], f"{public}/webhooks/sms/webhook", {}, request.headers.get("X-Twilio-Signature", ""))
+        return web.Response(status=422 if known else 403)
+
+    with serving(lambda app: app.router.add_post("/webhooks/sms/webhook", webhook)) as public:  # type: ignore[arg-type]
+        set_up(CONFIDE_PUBLIC_URL=public)
+        twilio.sms_url = f"{public}/webhooks/sms/webhook"
+        (problem,) = (await problems())["sms"] or [""]
+        assert "the server runs with another secret" in problem
+        secret[0] = AUTH_TOKEN
+        assert (await problems())["sms"] == []
+
+
+async def test_a_number_that_is_not_written_for_the_world_is_said(set_up: SetUp) -> None:
+    set_up(CONFIDE_SMS_FROM="07700900000")
+    assert "write the number as +447700900123" in ((await problems())["sms"] or [""])[-1]
 
 
 async def test_an_address_without_encryption_is_said(set_up: SetUp) -> None:

@@ -6,13 +6,16 @@ import asyncio
 import itertools
 import json
 import re
+import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import schemathesis
@@ -38,7 +41,7 @@ from fakes import (
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import ALL_CHECKS
 
-from bot.channels.messaging import MOST_WAITING
+from bot.channels.messaging import MOST_WAITING, MOST_WAITING_OF_ONE
 from bot.channels.segments import plain
 from bot.channels.sms import SmsChannel
 from bot.channels.whatsapp import WhatsApp, WhatsAppByTwilio
@@ -204,6 +207,117 @@ def test_a_provider_that_is_slow_with_one_person_holds_up_no_other(channel: str,
     assert set(recipients[:-1]) == {person.number for person in others}
 
 
+# What is asked for by a word, a figure or a place
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize(("question", "word"), [("Is it safe to see a GP?", "LANGUAGE"), ("هل زيارة طبيب العائلة آمنة؟", "اللغة")], ids=["en", "ar"])
+def test_the_word_for_language_brings_the_languages_also_after_an_answer(
+    question: str, word: str, channel: str, somebody: NewPerson, world: World
+) -> None:
+    person = somebody(channel)
+    person.texts(question)
+    assert "Soomaali" in json.dumps(world.provider(channel).sent[-1:], ensure_ascii=False) or "Soomaali" in " ".join(person.texts(word))
+    picked = person.texts("5")
+    assert picked and "Soomaali" not in " ".join(picked)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_chat_is_deleted_before_any_language_is_known(channel: str, somebody: NewPerson) -> None:
+    person = somebody(channel)
+    person.texts("???")
+    assert "deleted" in person.texts("DELETE")[0]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_place_that_is_the_first_thing_shared_finds_the_clinic(channel: str, somebody: NewPerson) -> None:
+    person = somebody(channel)
+    if channel == "whatsapp":
+        said = [words(one) for one in person.sends({"type": "location", "location": {"latitude": 51.5207, "longitude": -0.0619}})]
+    else:
+        said = person.texts("", Latitude="51.5207", Longitude="-0.0619")
+    assert said[0].startswith("Hello. This is Confide.")
+    assert "London" in " ".join(said)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("asked", ["please stop writing to me", "stop texting me please"])
+def test_who_asks_for_silence_in_their_own_words_is_still_answered_when_they_write_again(asked: str, channel: str, somebody: NewPerson) -> None:
+    """We only ever answer, so there is nothing to silence; the keyword STOP silences for good."""
+    person = somebody(channel)
+    person.texts("Is it safe to see a GP?")
+    person.texts(asked)
+    assert "999" in " ".join(person.texts("my baby is not breathing"))
+
+
+def test_a_figure_that_nobody_was_shown_brings_what_the_figures_mean(somebody: NewPerson) -> None:
+    person = somebody("sms")
+    person.texts("I am pregnant, can I see a doctor?")
+    assert len(person.texts("2")) >= 1
+    (line,) = person.texts("2")  # the sources were sent
+    assert re.fullmatch(r"\d \D+( [·-] \d \D+)*", line)
+    assert person.texts("9") == [line]
+
+
+def test_the_menu_can_be_picked_from(somebody: NewPerson) -> None:
+    person = somebody("sms")
+    person.texts("Is it safe to see a GP?")
+    menu = " ".join(person.texts("0"))
+    assert "1 " in menu and "2 " in menu
+    assert "regist" in " ".join(person.texts("2️⃣")).lower()
+
+
+def test_what_a_keyword_says_is_in_the_language_of_the_conversation_also_after_silence(somebody: NewPerson) -> None:
+    person = somebody("sms")
+    person.texts("Чи безпечно йти до лікаря?")
+    stopped = person.texts("стоп")  # Russian's word too
+    assert "ви" in stopped[0].lower() and "ы" not in stopped[0]
+    assert person.texts("START")[0].startswith("Ви ")
+
+
+def test_a_flood_from_one_number_leaves_room_for_others(world: World, somebody: NewPerson) -> None:
+    flood, other = somebody("sms"), somebody("sms")
+    world.twilio.slow[flood.number] = 30
+    statuses = Counter(flood.webhook("HELP") for _ in range(MOST_WAITING_OF_ONE + 20))
+    assert statuses[503] > 0
+    assert len(other.texts("HELP")) == 1
+    world.twilio.slow.clear()
+
+
+# What goes wrong between a provider and us
+
+
+def test_a_message_whose_connection_breaks_while_it_is_accepted_is_answered(somebody: NewPerson, world: World) -> None:
+    """The provider sends it again, and is told that it is known."""
+    people = [somebody("sms") for _ in range(12)]
+    where = urlsplit(world.server.url)
+    for number, person in enumerate(people):
+        body, headers = signed("/webhooks/sms/webhook", person.form("HELP", f"broken-{number}"))
+        head = f"POST /webhooks/sms/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in headers.items()
+        )
+        with socket.create_connection((str(where.hostname), where.port or 0)) as connection:
+            connection.sendall(f"{head}\r\n".encode() + body)
+            time.sleep(0.001 * number)
+    for number, person in enumerate(people):
+        assert person.webhook("HELP", message_id=f"broken-{number}") == 200
+        assert len(person.gets()) == 1
+
+
+def test_a_length_below_zero_is_refused_and_holds_up_nobody(somebody: NewPerson, world: World) -> None:
+    where = urlsplit(world.server.url)
+    for path in ("/health", "/webhooks/sms/webhook", "/no/such/path"):
+        with socket.create_connection((str(where.hostname), where.port or 0), timeout=10) as connection:
+            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\nhello".encode())
+            assert connection.recv(100).split()[1] in (b"400", b"404", b"405")
+    assert world.server.request("/health")[0] == 200
+
+
+def test_a_long_message_in_arabic_is_read_however_meta_writes_its_letters(somebody: NewPerson) -> None:
+    person = somebody("whatsapp")
+    assert person.sends("هل زيارة طبيب العائلة آمنة؟ " * 140) != []  # \uXXXX each: over 20 kB
+
+
 # What comes twice, or in the wrong order
 
 
@@ -279,6 +393,9 @@ def test_the_document_has_every_webhook() -> None:
 
 async def test_when_too_many_messages_wait_a_provider_is_told_to_come_again() -> None:
     channel = SmsChannel({"CONFIDE_PUBLIC_URL": SITE}, 1, 1, 1)
+    starting = await channel._take("SM1", "+447700900123", {})
+    assert starting
+    assert (starting.status, starting.headers["Retry-After"]) == (503, "10")
     channel._postman = SimpleNamespace(waiting=MOST_WAITING)  # type: ignore[assignment]
     refused = await channel._take("SM1", "+447700900123", {})
     assert refused

@@ -512,6 +512,15 @@ def test_after_a_hand_back_the_patient_is_told_and_the_assistant_answers(
     desk.cannot(person.chat, "say", 409, key="late", text=TYPED["en"][0])
 
 
+@pytest.mark.parametrize("said", ["help me please", "ayuda", "مساعدة", "begin", "language", "HELP"])
+def test_a_keyword_that_is_not_about_silence_reaches_the_volunteer(said: str, held: Callable[..., Patient], desk: Reader) -> None:
+    person = held("sms")
+    before = len(person.hears)
+    person.says_to(desk, said)
+    until(lambda: is_done(person.phone), "it is read")
+    assert len(person.hears) == before + (said == "HELP")  # which carriers want answered
+
+
 @on_each_channel
 def test_who_is_put_back_is_told_and_answered_while_they_wait(channel: str, held: Callable[..., Patient], desk: Reader) -> None:
     person = held(channel)

@@ -189,6 +189,45 @@ async def test_who_asked_for_silence_has_it_even_when_the_confirmation_cannot_be
     assert outbox.is_silenced("person")
 
 
+async def test_the_cap_holds_for_many_who_are_answered_at_once(outbox: Outbox) -> None:
+    """100 people's replies of three segments each are left over at a start; nine segments are what the day may cost."""
+    left = []
+    for number in range(100):
+        accepted = await outbox.accept("sms", f"SM{number}", f"person {number}", {})
+        assert accepted is not None
+        left += await outbox.answer(Accepted(accepted, "sms", f"person {number}", {}), [({"body": "hello"}, 3)])
+
+    async def answer(message: Accepted) -> Answer:
+        return Answer()
+
+    provider = Scripted()
+    postman = Postman(outbox, provider, answer, Measures(), "sms", daily_segments=9)
+    for send in left:
+        postman.add(send)
+    while postman.waiting or postman._lanes:
+        await asyncio.sleep(0.005)
+    await postman.close()
+    assert len(provider.taken) == 3
+    assert await outbox.counts() == {"accepted answered": 100, "send sent": 3, "send failed": 97}
+
+
+async def test_the_last_tenth_of_a_days_segments_is_kept_for_danger(outbox: Outbox) -> None:
+    async def answer(message: Accepted) -> Answer:
+        return Answer([({"body": message.person}, 1)], urgent=message.person == "in danger")
+
+    provider = Scripted()
+    postman = Postman(outbox, provider, answer, Measures(), "sms", daily_segments=20)
+    for number, person in enumerate([*(f"person {number}" for number in range(30)), "in danger"]):
+        accepted = await outbox.accept("sms", f"SM{number}", person, {})
+        assert accepted is not None
+        postman.add(Accepted(accepted, "sms", person, {}))
+        while postman.waiting or postman._lanes:
+            await asyncio.sleep(0.001)
+    await postman.close()
+    assert len(provider.taken) == 19
+    assert provider.taken[-1] == "in danger"
+
+
 async def test_a_flood_of_one_person_does_not_hold_up_another(outbox: Outbox) -> None:
     provider = Scripted()
 

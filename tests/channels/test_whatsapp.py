@@ -72,8 +72,9 @@ _NO_WORDS = ["image", "audio", "sticker", "contacts", "document", "video", "reac
 
 @pytest.mark.parametrize("kind", _NO_WORDS)
 def test_what_is_no_words_gets_a_kind_line(kind: str, chatter: Callable[[], Chatter]) -> None:
-    (line,) = chatter().sends({"type": kind, kind: {"id": "123"}})
+    line, whom_to_call = chatter().sends({"type": kind, kind: {"id": "123"}})
     assert "only written words" in words(line)
+    assert "0808 1647 686" in words(whom_to_call)
 
 
 @pytest.mark.parametrize("message", [{}, {"type": None}, {"type": "interactive", "interactive": {"nfm_reply": {"body": "Sent"}}}], ids=str)
@@ -134,7 +135,7 @@ ODD = {
     "a text": (b'"hello"', 422),
     "a figure of 5000 digits": (b'{"entry": ' + b"1" * 5000 + b"}", 422),
     "half a JSON": (of_value({})[:40], 422),
-    "more than a message can be": (b"[" * 100_000, 413),
+    "more than a message can be": (b"[" * 4_000_000, 413),
 }
 
 

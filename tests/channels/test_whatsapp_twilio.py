@@ -96,16 +96,17 @@ def test_a_picture_gets_a_kind_line_and_is_never_fetched(new_person: NewPerson) 
 
     person = new_person()
     with serving(lambda app: app.router.add_get("/{name}", picture)) as address:  # type: ignore[arg-type]
-        (line,) = person.texts("", NumMedia="1", MediaUrl0=f"{address}/picture", MediaContentType0="image/jpeg")
+        line, whom_to_call = person.texts("", NumMedia="1", MediaUrl0=f"{address}/picture", MediaContentType0="image/jpeg")
         captioned = person.texts("Is it safe to see a GP?", NumMedia="1", MediaUrl0=f"{address}/picture", MediaContentType0="image/jpeg")
     assert "only written words" in line
+    assert "0808 1647 686" in whom_to_call
     assert "GP care is free" in captioned[0]
     assert fetched == []
 
 
 def test_a_place_is_not_met_with_silence_and_is_kept_nowhere(new_person: NewPerson) -> None:
     person = new_person()
-    assert person.texts("", Latitude="51.5207314", Longitude="-0.0619273", MessageType="location") != []
+    assert "London" in " ".join(person.texts("", Latitude="51.5207314", Longitude="-0.0619273", MessageType="location"))
     folder = person.server.log.parent
     assert not [path for path in folder.rglob("*") if path.is_file() and re.search(rb"5207314|0619273", path.read_bytes())]
 

@@ -27,7 +27,7 @@ from bot import house, languages
 from bot.desk.channel import ROUTES
 from bot.replies import ADVICE_LINE
 
-ROLES = {"ana": "volunteer", "ben": "volunteer", "cleo": "volunteer", "dan": "volunteer", "edith": "editor"}
+ROLES = {"ana": "volunteer", "ben": "volunteer", "cleo": "volunteer", "dan": "volunteer", "edith": "editor", "fay": "volunteer"}
 DANGER = "I have chest pain and cannot breathe"
 DANGER_IN_ARABIC = "صدري يؤلمني جدا ولا أستطيع التنفس"
 ASKS_FOR_A_PERSON = {"en": "I want to speak to a human", "ar": "أريد التحدث مع شخص", "so": "Waxaan rabaa inaan la hadlo qof"}
@@ -223,6 +223,36 @@ def test_numbers_pick_among_the_choices_until_a_volunteer_reads_them(ana: Volunt
         chats.hears(chat["id"], figure)
 
 
+@pytest.mark.parametrize(
+    ("language", "yes", "shared"),
+    [("en", "yes please", True), ("en", "Yes, they may", True), ("en", "no", False), ("ar", "نعم", True), ("ti", "እወ", True), ("so", "maya", False)],
+)
+def test_the_question_about_sharing_is_answered_in_words_too(language: str, yes: str, shared: bool, chats: Chats, patient: NewPatient) -> None:
+    somebody = patient(language)
+    somebody.says("/talk_to_volunteer")
+    (reply,) = somebody.says(yes)
+    assert reply["text"].startswith(said("handoff_waiting", language)[:20])
+    assert chats.waits()["shared"] is shared
+
+
+def test_the_volunteer_learns_what_language_the_patient_has_chosen_since(hold: Hold) -> None:
+    held = hold()
+    held.patient.language = "ar"
+    held.patient.says("مرحبا، ابنتي تسعل")
+    held.chats.state_is(lambda state: state["mine"][0]["tag"] == "ar")
+
+
+def test_who_signs_out_gives_the_conversations_back_at_once(desk: Desk, chats: Chats, patient: NewPatient) -> None:
+    fay = desk.people["fay"]  # nobody else's session ends with hers
+    stream = patient().asks_for_a_volunteer()
+    id = chats.waits()["id"]
+    with fay.at_the_chats():
+        fay.does(id, "claim")
+        assert fay.asks("/desk/sign-out", {"csrf": fay.csrf}, Accept="text/html")[0] == 303
+        stream.sees(lambda stream: said("handoff_lost") in texts(stream))
+    assert chats.waits()["id"] == id
+
+
 def test_who_changes_their_mind_is_not_waiting_any_more(chats: Chats, patient: NewPatient) -> None:
     somebody = patient()
     stream = somebody.asks_for_a_volunteer()
@@ -326,6 +356,44 @@ def test_what_the_patient_writes_is_read_as_a_question_and_its_answer_is_suggest
 # Who gets a conversation
 
 
+def test_the_suggestion_that_is_sent_is_the_one_that_was_read(hold: Hold) -> None:
+    """Also where it differs by nation, and the nation was told earlier."""
+    held = hold()
+    held.patient.says("I live in Scotland")
+    held.patient.says("How much does hospital treatment cost me?")
+    suggested = held.chats.stream.sees(
+        lambda stream: next(
+            (one for event in stream.of("suggestions") for one in event.data["suggestions"] if one["topic"] == "ask_hospital_cost"), None
+        )
+    )
+    assert suggested and suggested["nation"] == "scotland"
+    held.ana.does(held.id, "say", key="suggested", topic=suggested["topic"], nation=suggested["nation"])
+    held.patient_sees(suggested["text"])
+    assert "Scotland" in suggested["text"]
+
+
+@pytest.mark.parametrize("what", ["topic:ask_gp_safe", "channel:web"])
+def test_what_an_editor_has_switched_off_is_neither_suggested_nor_sent(what: str, desk: Desk, hold: Hold) -> None:
+    held, edith = hold(), desk.people["edith"]
+    assert edith.asks("/desk/switches/off", {"what": what, "reason": "the source has changed", "csrf": edith.csrf}, Accept="text/html")[0] == 303
+    try:
+        held.patient.says("Is it safe to see a GP?")
+        given = held.chats.stream.sees(lambda stream: stream.of("suggestions"))[-1].data["suggestions"]
+        assert "ask_gp_safe" not in [one["topic"] for one in given]
+        assert "switched this answer off" in held.ana.cannot(held.id, "say", 409, key="k", topic="ask_gp_safe")
+        held.patient.deletes()
+        assert Patient(desk.server, "en").says("/delete_my_chat")[0]["topic"] == "delete_my_chat"
+        assert "deleted" in Patient(desk.server, "en").says("/delete_my_chat")[0]["text"]
+    finally:
+        edith.asks("/desk/switches/on", {"what": what, "csrf": edith.csrf}, Accept="text/html")
+
+
+def test_what_says_that_something_was_done_cannot_be_switched_off(desk: Desk) -> None:
+    edith = desk.people["edith"]
+    form = {"what": "topic:delete_my_chat", "reason": "the source has changed", "csrf": edith.csrf}
+    assert edith.asks("/desk/switches/off", form, Accept="text/html")[0] == 400
+
+
 def test_of_fifty_claims_at_once_one_is_granted_and_the_others_are_told_why_not(desk: Desk, chats: Chats, patient: NewPatient) -> None:
     patient().asks_for_a_volunteer()
     chat = chats.waits()["id"]
@@ -413,7 +481,7 @@ def test_the_assistant_is_silent_whatever_is_written_while_a_volunteer_holds_the
 
 def test_words_of_danger_raise_an_alert_that_the_volunteer_takes_over(hold: Hold) -> None:
     held = hold()
-    for what, form in (("seen", {}), ("say", {"key": "1", "text": "Call 999 now."})):
+    for what, form in (("seen", {}), ("say", {"key": "1", "topic": "emergency_medical"})):
         assert held.patient.says(DANGER) == []
         alert = held.chats.state_is(lambda state: state["mine"][0]["alert"])
         assert alert["topic"] == house.knowledge().answers["emergency_medical"].title

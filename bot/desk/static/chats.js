@@ -73,11 +73,10 @@
       chat.unanswered ? h("strong", { class: "tag warning" }, "Waits for your answer") : null,
       button("Open", "", () => open(chat.id), chat.id))));
     if (focused) { const again = document.querySelector(`[data-id="${CSS.escape(focused)}"]`); if (again) again.focus(); }
-    const mine = state.mine.find((chat) => chat.id === current);
-    if (current && !mine && chats.has(current) && known(current).held) lost();
+    if (current && !state.mine.some((chat) => chat.id === current) && chats.has(current) && known(current).held) lost();
     state.mine.forEach((chat) => { known(chat.id).held = true; known(chat.id).about = chat; });
     if (!current && state.mine.length === 1) open(state.mine[0].id);
-    drawAlert(mine);
+    drawAlert();
     const colleagues = state.colleagues;
     $("transfer-to").hidden = !colleagues.length;
     const chosen = $("colleague").value;
@@ -90,14 +89,21 @@
     made.addEventListener("click", does);
     return made;
   }
-  function drawAlert(mine) {
+  let alerted = ""; // which alert is shown
+  // The conversation in danger, whichever is open: there are 30 seconds.
+  function drawAlert() {
+    const mine = state.mine.find((chat) => chat.alert);
     const alert = mine && mine.alert;
-    if (!alert) { $("alert").hidden = true; $("alert").replaceChildren(); return; }
-    if (!$("alert").hidden) return;
+    const which = alert ? `${mine.id} ${alert.answers_at}` : "";
+    if (which === alerted) return;
+    alerted = which;
+    $("alert").hidden = !alert;
+    if (!alert) { $("alert").replaceChildren(); return; }
     const seconds = Math.max(0, Math.round(alert.answers_at - Date.now() / 1000));
+    const heed = () => act(mine.id, "seen").then(() => { if (mine.id !== current) open(mine.id); $("text").focus(); });
     $("alert").replaceChildren(
       h("strong", {}, "Words of danger. "), `Read as: “${alert.topic}” Without an answer from you within ${seconds} seconds, the emergency text goes out. `,
-      button("I answer", "primary", () => act(current, "seen"), "alert"));
+      button("I answer", "primary", heed, "alert"));
     $("alert").hidden = false;
   }
   function drawLines() {
@@ -172,12 +178,19 @@
         return;
       }
       if (sending === mine) sending = null;
-      if (data.text && current === id) { $("text").value = ""; $("text").focus(); }
+      // What was typed while it went out stays.
+      if (data.text && current === id) { if ($("text").value.trim() === data.text) $("text").value = ""; $("text").focus(); }
     }, (error) => show($("problem"), `${error.message} Your words are still here; try again.`));
   }
+  const TWICE = 5000; // milliseconds in which the same answer to the same person is the same press of a key
+  let suggested = "", suggestedAt = 0;
   function suggest(at) {
     const one = current && known(current).suggestions[at];
-    if (one) say({ topic: one.topic });
+    const what = one && `${current} ${one.topic}`;
+    if (!one || (what === suggested && Date.now() - suggestedAt < TWICE)) return;
+    suggested = what;
+    suggestedAt = Date.now();
+    say({ topic: one.topic, nation: one.nation });
   }
   $("say").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -193,6 +206,7 @@
   document.addEventListener("keydown", (event) => {
     if (!event.altKey || !/^Digit[1-3]$/.test(event.code)) return;
     event.preventDefault();
+    if (event.repeat) return;
     suggest(Number(event.code.slice(5)) - 1);
   });
   function leave(what, data, sure) {

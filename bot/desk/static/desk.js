@@ -51,15 +51,30 @@ function waiting(count, danger) {
 
 // On every page of the desk the volunteer stays in reach: who holds a conversation may look something up.
 if (document.getElementById("waiting") && !document.getElementById("duty")) {
-  let held = new EventSource("/desk/chats/events?in_brief=1");
-  held.addEventListener("state", (event) => {
-    const state = JSON.parse(event.data);
-    waiting(state.unanswered + (state.on_duty ? state.waiting : 0), state.danger);
-    if (state.danger) {
-      announce("Danger in a conversation of yours. Go to Chats.");
-    }
-  });
-  held.addEventListener("signed_out", () => { held.close(); location.assign("/desk/sign-in"); });
+  const title = document.title;
+  const listen = () => {
+    const held = new EventSource("/desk/chats/events?in_brief=1");
+    held.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      waiting(state.unanswered + (state.on_duty ? state.waiting : 0), state.danger);
+      document.title = state.danger ? `DANGER · ${title}` : title;
+      if (state.danger) {
+        announce("Danger in a conversation of yours. Go to Chats.");
+      }
+    });
+    held.addEventListener("signed_out", () => { held.close(); location.assign("/desk/sign-in"); });
+    held.onerror = () => { if (held.readyState === EventSource.CLOSED) setTimeout(listen, 3000); };
+  };
+  listen();
+  // Who looks something up for a patient is at work for them.
+  let told = 0;
+  for (const sign of ["keydown", "pointerdown"]) {
+    document.addEventListener(sign, () => {
+      if (Date.now() - told < 20000) return;
+      told = Date.now();
+      post("/desk/chats/here").catch(() => {});
+    });
+  }
 }
 
 window.desk = { ask, post, announce, waiting };
@@ -69,7 +84,10 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-post]");
   if (!form) return;
   event.preventDefault();
-  const says = form.querySelector("[data-says]");
+  const says = form.querySelector("[data-says]"), button = form.querySelector("button");
+  if (button.disabled) return; // pressed twice, it is sent once
+  button.disabled = true;
+  setTimeout(() => { button.disabled = false; }, 5000);
   try {
     says.textContent = (await post(form.getAttribute("action"), new FormData(form))).done;
     form.reset();
