@@ -136,7 +136,7 @@ def log_sanic_without_words() -> None:
 
 
 def _without_quotations(record: logging.LogRecord) -> bool:
-    record.msg, record.args = str(record.msg).split('"')[0].split("\n")[0][:80] if record.levelno < logging.ERROR else "an error of the server", ()
+    record.msg, record.args = re.split(r"[\"'\n]", record.getMessage(), maxsplit=1)[0], ()
     return True
 
 

@@ -85,7 +85,7 @@ def test_the_menu_and_a_number_in_any_digits(texter: NewTexter) -> None:
     person = texter()
     person.texts("هل زيارة الطبيب آمنة؟")
     assert person.texts("١") != []
-    assert "١ " in person.texts("٠")[0]
+    assert person.texts("٠")[0].startswith("1 ")
 
 
 def test_a_language_is_picked_by_its_number(texter: NewTexter) -> None:

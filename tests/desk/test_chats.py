@@ -397,7 +397,7 @@ def test_what_says_that_something_was_done_cannot_be_switched_off(desk: Desk) ->
 def test_of_fifty_claims_at_once_one_is_granted_and_the_others_are_told_why_not(desk: Desk, chats: Chats, patient: NewPatient) -> None:
     patient().asks_for_a_volunteer()
     chat = chats.waits()["id"]
-    claimants = [desk.people[name] for name in ROLES] * 10
+    claimants = [desk.people[name] for name in ("ana", "ben", "cleo", "dan", "edith")] * 10
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda one: one.asks(f"/desk/chats/{chat}/claim", {}), claimants))
     assert Counter(status for status, _ in answers) == {200: 1, 409: 49}
