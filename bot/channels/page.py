@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,28 +30,17 @@ CALL = "dotw-advice-line"
 # Where "Quick exit" leads: a page that says nothing about the person.
 NEUTRAL_SITE = "https://www.bbc.co.uk/weather"
 _PLAIN_REPLY: Mapping[str, Any] = {
-    "status": "answered", "title": "", "view": "answer", "notes": (), "why": (), "people": (), "sources": (), "choices": (), "draft": False, "typed": False,
+    "status": "answered", "title": "", "view": "answer", "notes": (), "why": (), "people": (), "sources": (), "choices": (), "draft": False,
 }  # fmt: skip
 # Sentences that the page says although they are named for the whole assistant.
-_SHARED_WORDS = ("failed", "not_translated", "handoff_ended")
-_CALL = Markup('<a href="{}" class="nb" dir="ltr">{}</a>')
+_SHARED_WORDS = ("failed", "not_translated")
 _CHANGE_LANGUAGE = re.compile(r'/change_language\{"language": ?"(\w+)"\}')
-# What a volunteer typed: an https address of a plain host, a number in the UK, a helpline's or an emergency's. `linked` in chat.js is the same.
-_TYPED = re.compile(
-    r"""https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#][^\s<>"“”«»]*)?"""
-    r"""|(?:\+44 ?(?:\(0\) ?)?|\(?0)(?:[ ()]{0,2}\d){9,10}(?![\w]|[.,:/-]\d)|(?:0800 1111|116 ?123|999|111|112|101)(?![\w%]|[.,:/-]\d)""",
-    re.IGNORECASE | re.ASCII,
-)
-_PART_OF_MORE = re.compile(r"(?:[\w+£$€#/]|\d[.,:-])\Z", re.ASCII)
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One thing said: `who` is "person", "assistant" or "volunteer"; all but a person's has `Reply.for_patients()`.
-
-    What a volunteer wrote with their own hands is `typed`: its language is not known, and numbers in it can be called.
-    """
+    """One thing said: `who` is "person" or "assistant"; an assistant's turn has `Reply.for_patients()`."""
 
     who: str
     text: str
@@ -187,7 +175,7 @@ def _json(value: object) -> Markup:
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     environment = templates_in(WIDGET)
-    environment.filters.update(tel=_tel, site=_site, changes_to=_changes_to, linked=linked)
+    environment.filters.update(tel=_tel, site=_site, changes_to=_changes_to)
     environment.globals.update(around=_around, version=_version, neutral_site=NEUTRAL_SITE)
     return environment
 
@@ -233,28 +221,6 @@ def _around(line: str, part: str | None, name: str) -> tuple[str, str, str, str]
     return line[:at], part, rest[: len(rest) - len(after)], after
 
 
-def linked(text: str) -> Markup:
-    """What a volunteer typed as HTML, with its numbers and https addresses as links.
-
-    >>> linked("Call 111, not 1113.")
-    Markup('Call <a href="tel:111" class="nb" dir="ltr">111</a>, not 1113.')
-    """
-    html, done, at = Markup(), 0, 0
-    while found := _TYPED.search(text, at):
-        is_site = found[0][0] in "hH"
-        part = re.sub(r"[.,;:!?'’\])…،؛؟۔።]+\Z", "", found[0]) if is_site else found[0]
-        ends = found.start() + len(part)
-        is_part = re.match(r"[@:]\S", text[ends:]) if is_site else _PART_OF_MORE.search(text[: found.start()])
-        at = found.start() + 1 if is_part and not is_site else ends
-        if is_part:
-            continue
-        html += text[done : found.start()]
-        link = Markup('<a href="{}" target="_blank" rel="noopener noreferrer" dir="ltr">{}</a>') if is_site else _CALL
-        html += link.format(part if is_site else _tel(part.replace("(0)", "")), part)
-        done = ends
-    return html + text[done:]
-
-
 def _changes_to(message: str) -> str | None:
     """The language that a choice changes to, if it does.
 
@@ -298,11 +264,8 @@ def chat_page(
     greeting: Mapping[str, Any] | None,
     embedded: bool = False,
     choose_language: bool = False,
-    has_handoff: bool = False,
 ) -> str:
     """The chat page with a conversation so far. `greeting` (a `Reply.for_patients()`) stands before the first turn.
-
-    `has_handoff`: they wait for a volunteer, or one is with them; without the script the page must be loaded again to see more.
 
     `choose_language` opens the picker, for someone whose language is not known yet.
     """
@@ -323,8 +286,6 @@ def chat_page(
         greeting=greeting,
         embedded=embedded,
         choose_language=choose_language,
-        has_handoff=has_handoff,
-        page=secrets.token_urlsafe(9),
         limit=MESSAGE_LIMIT,
     )
 

@@ -9,7 +9,7 @@ import math
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -216,20 +216,9 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             raise Refused(429, "too_many_messages", reason.replace("{seconds}", str(seconds)), retry_after=seconds)
 
     async def _answer(self, incoming: Incoming) -> Replies:
-        replies, _ = await self._answer_once(incoming)
+        person = pseudonym("web", incoming.sender)
+        replies = await self._once.answer(person, incoming.message_id, lambda: self._turn(person, incoming))
         return [{"recipient_id": incoming.sender, **reply} for reply in replies]
-
-    async def _answer_once(self, incoming: Incoming) -> tuple[Replies, bool]:
-        """The replies, and whether the message was answered with them before."""
-        person, is_new = pseudonym("web", incoming.sender), False
-
-        async def turn() -> Replies:
-            nonlocal is_new
-            is_new = True
-            return await self._turn(person, incoming)
-
-        replies = await self._once.answer(person, incoming.message_id, turn)
-        return replies, not is_new
 
     async def _turn(self, person: str, incoming: Incoming) -> Replies:
         replies = await self._turns.answer(person, incoming.message, incoming.language, key=incoming.message_id)
@@ -244,7 +233,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         if found is None:
             raise Refused(404, "no_handoff", "There is no conversation with a volunteer here.")
         response = await stream(request)
-        async for line in handoffs.follow(found.id, last_id(request) or _number(request.args.get("after"))):
+        async for line in handoffs.follow(found.id, last_id(request)):
             told = told_to_patient(knowledge, line.content, found.language, house.today()) if line else {}
             await response.send(event(line.who, told, line.id) if line else STILL_HERE)
         if not handoffs.is_ending:
@@ -277,37 +266,21 @@ class WebChannel(InputChannel):  # type: ignore[misc]
         if request.method != "POST":
             sender = secrets.token_urlsafe(16)
             topic = request.args.get("topic")
-            turns = await self._posted(request, sender, f"/{topic}", speaks, []) if topic in knowledge.topics else []
+            turns = await self._posted(request, sender, f"/{topic}", speaks) if topic in knowledge.topics else []
         else:
             form = request.form
             sender = (form.get("sender") or "").strip()[:SENDER_LIMIT] or secrets.token_urlsafe(16)
             turns = await self._shown_before(sender)
-            if not form.get("reload"):
-                turns = await self._posted(request, sender, (form.get("message") or "").strip(), speaks, turns, form.get("page"))
-        handoffs = self._app.ctx.handoffs
-        has_handoff = bool(handoffs and handoffs.of(pseudonym("web", sender)))
+            turns += await self._posted(request, sender, (form.get("message") or "").strip(), speaks)
         greeting = compose(knowledge, "greet", today, speaks).for_patients()
         embedded = request.args.get("embedded") == "1"
         content = page.chat_page(
-            knowledge,
-            speaks,
-            sender=sender,
-            turns=turns,
-            greeting=greeting,
-            embedded=embedded,
-            choose_language=language is None,
-            has_handoff=has_handoff,
+            knowledge, speaks, sender=sender, turns=turns, greeting=greeting, embedded=embedded, choose_language=language is None
         )
         return html_response(content, status=404 if unknown else 200, headers=self._headers)
 
-    async def _posted(
-        self, request: Request, sender: str, message: str, language: str, before: list[page.Turn], shown_on: str | None = None
-    ) -> list[page.Turn]:
-        """The conversation `before`, what a form brought, and the replies to it; a refusal is said in the conversation, not as an error page.
-
-        `shown_on` is the page with the form: the same words from it are the page loaded again, and not said again. (To redirect instead,
-        the conversation would have to be named in an address, which stays in the browser's history.)
-        """
+    async def _posted(self, request: Request, sender: str, message: str, language: str) -> list[page.Turn]:
+        """What a form brought, and the replies to it; a refusal is said in the conversation, not as an error page."""
         knowledge = house.knowledge()
         shown = message[:MESSAGE_LIMIT]
         given = reading.command(message)
@@ -321,19 +294,12 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             shown = handoff_button(knowledge, given, language) or shown
         try:
             incoming = checked({"sender": sender, "message": message, "language": language})
-            if shown_on:
-                incoming = replace(incoming, message_id=pseudonym(f"page {shown_on[:SENDER_LIMIT]}", message))
             self._admit(request, sender, language)
-            replies, is_again = await self._answer_once(incoming)
+            replies = await self._answer(incoming)
         except Refused as refused:
             refusal = {"paragraphs": [refused.reason], "status": "failed", "language": language, "direction": languages.direction(language)}
-            return [*before, page.Turn("person", shown), page.Turn("assistant", "", refusal)]
-        told = [page.Turn("assistant", "", reply) for reply in replies]
-        if not is_again:
-            return [*before, page.Turn("person", shown), *told]
-        if before and told and before[-1].text == "\n\n".join(reply["text"] for reply in replies):
-            return [*before[:-1], *told]  # as it was: with its sources and its buttons
-        return before
+            return [page.Turn("person", shown), page.Turn("assistant", "", refusal)]
+        return [page.Turn("person", shown), *(page.Turn("assistant", "", reply) for reply in replies)]
 
     async def _shown_before(self, sender: str) -> list[page.Turn]:
         """The conversation so far, as the no-JavaScript page shows it again."""
@@ -345,7 +311,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             elif isinstance(said, BotUttered) and said.text:
                 language = (tracker.get_slot("language") if tracker else None) or languages.SOURCE
                 reply = {"paragraphs": said.text.split("\n\n"), "language": language, "direction": languages.direction(language)}
-                turns.append(page.Turn("assistant", said.text, reply))
+                turns.append(page.Turn("assistant", "", reply))
         return turns + await self._said_with_volunteer(pseudonym("web", sender))
 
     async def _said_with_volunteer(self, person: str) -> list[page.Turn]:
@@ -362,8 +328,7 @@ class WebChannel(InputChannel):  # type: ignore[misc]
             elif line.who != "reply":
                 told = told_to_patient(house.knowledge(), line.content, current.language, house.today())
                 own = {"paragraphs": [told["text"]], "language": current.language, "direction": languages.direction(current.language)}
-                who = "volunteer" if line.who == "volunteer" else "assistant"
-                turns.append(page.Turn(who, "", {**own, **told, "typed": "paragraphs" not in told}))
+                turns.append(page.Turn("assistant", "", {**own, **told}))
         return turns
 
     def _language(self, request: Request, asked: str | None) -> str:
@@ -450,11 +415,6 @@ def _wanted(header: str) -> list[str]:
         if tag.strip() and quality > 0:
             ranked.append((-quality, tag.strip()))
     return [tag for _, tag in sorted(ranked, key=lambda item: item[0])]
-
-
-def _number(given: str | None) -> int:
-    """The number of a line that a page has; 0 where it names none."""
-    return int(given) if given and given.isascii() and given.isdecimal() and len(given) < 16 else 0
 
 
 def _as_utf8(text: str) -> str:

@@ -197,9 +197,6 @@
     reply.paragraphs.forEach((text, index) => said.append(
       index === 0 && isSorry(reply) ? h("p", { class: "sorry", lang: page.tag, dir: page.direction }, text) : h("p", {}, text)));
     (reply.notes || []).forEach((text) => said.append(h("p", { class: "note" }, text)));
-    const offer = (reply.choices || []).filter((choice) => choice.message === "/talk_to_volunteer" && reply.topic === "talk_to_person");
-    // Who asks for a person sees the offer of one before the numbers, on the smallest screen too.
-    if (offer.length) element.append(chips(offer, own));
     element.append(said);
     const people = reply.people || [];
     if (people.length) {
@@ -226,18 +223,16 @@
     element.append(under);
     addTools(element);
     if (reply.ticket) follow(reply.ticket);
-    const others = (reply.choices || []).filter((choice) => offer.indexOf(choice) < 0);
-    if (others.length) element.append(chips(others, own));
+    if ((reply.choices || []).length) {
+      const chips = h("form", { class: "chips" });
+      reply.choices.forEach((choice) => {
+        const language = languageOf(choice.message);
+        const its = language ? { lang: tag(language), dir: isRtl(language) ? "rtl" : "ltr" } : own;
+        chips.append(h("button", Object.assign({ type: "submit", name: "message", value: choice.message }, its), choice.title));
+      });
+      element.append(chips);
+    }
     return element;
-  }
-  function chips(choices, own) {
-    const form = h("form", { class: "chips" });
-    choices.forEach((choice) => {
-      const language = languageOf(choice.message);
-      const its = language ? { lang: tag(language), dir: isRtl(language) ? "rtl" : "ltr" } : own;
-      form.append(h("button", Object.assign({ type: "submit", name: "message", value: choice.message }, its), choice.title));
-    });
-    return form;
   }
   /* The same answer in English, beside a translation that nobody has checked. */
   function inEnglish(topic) {
@@ -321,16 +316,6 @@
   /* Asking */
   const calm = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const bring = (turn) => turn.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-  /* From the question on; where something must be chosen to go on, down to the last choice. A danger is read from its beginning. */
-  const toChoose = (reply) => reply.view === "handoff" || reply.status === "choose" || reply.status === "not_understood";
-  function show(turn, reply) {
-    const choices = log.querySelectorAll(".chips");
-    if (!toChoose(reply) || !choices.length) return bring(turn);
-    const room = window.getComputedStyle(root);
-    const above = turn.getBoundingClientRect().top - parseFloat(room.scrollPaddingTop);
-    const below = choices[choices.length - 1].getBoundingClientRect().bottom + parseFloat(room.scrollPaddingBottom) - window.innerHeight;
-    window.scrollBy({ top: Math.max(above, below), behavior: calm ? "auto" : "smooth" });
-  }
   let waiting = 0;
   function wait(more) {
     waiting += more;
@@ -383,125 +368,56 @@
       if (index < replies.length - 1) Array.from(element.querySelectorAll(".chips")).forEach((chips) => chips.remove());
       log.append(element);
     });
-    const last = replies[replies.length - 1];
-    if (deleted) bring(log.firstElementChild);
-    else show(turn, last);
+    bring(deleted ? log.firstElementChild : turn);
     if (document.activeElement === document.body) box.focus({ preventScroll: true });
+    const last = replies[replies.length - 1];
     // Who writes in another language than the page's, and is answered in it, gets the page in it too.
     if (last.language && last.language !== page.language && !isSorry(last) && last.status !== "not_translated" && message.language === page.language) changeLanguage(last.language, true);
   }
 
-  /* What a volunteer typed, with numbers to call and https addresses as links: `linked` in page.py does the same. */
-  const typed = /https:\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[\/?#][^\s<>"“”«»]*)?|(?:\+44 ?(?:\(0\) ?)?|\(?0)(?:[ ()]{0,2}\d){9,10}(?!\w|[.,:\/-]\d)|(?:0800 1111|116 ?123|999|111|112|101)(?![\w%]|[.,:\/-]\d)/gi;
-  function linked(text) {
-    const nodes = [];
-    let from = 0;
-    let found;
-    typed.lastIndex = 0;
-    while ((found = typed.exec(text))) {
-      const at = found.index;
-      const isSite = found[0][0] === "h" || found[0][0] === "H";
-      const part = isSite ? found[0].replace(/[.,;:!?'’\])…،؛؟۔።]+$/, "") : found[0];
-      const ends = at + part.length;
-      const isPart = isSite ? /^[@:]\S/.test(text.slice(ends)) : /[\w+£$€#\/]$|\d[.,:-]$/.test(text.slice(0, at));
-      typed.lastIndex = isPart && !isSite ? at + 1 : ends;
-      if (isPart) continue;
-      nodes.push(text.slice(from, at), isSite ? h("a", { href: part, target: "_blank", rel: "noopener noreferrer", dir: "ltr" }, part)
-        : h("a", { href: tel(part.replace("(0)", "")), class: "nb", dir: "ltr" }, part));
-      from = ends;
-    }
-    return nodes.concat(text.slice(from));
+  /* A volunteer: what they say comes by itself. After a broken connection the browser asks for what came after the last line. */
+  function connected() {
+    if (notice.querySelector("[data-w=page_reconnecting]")) put(notice, "");
   }
-  /* A volunteer: what they say comes by itself. After a broken connection the browser asks for what came after the last line. Where it
-     gives up (a proxy says 502 while the server restarts) the page asks again, until the server has said more than once that there is
-     nothing to hear: one that has just started does not know its conversations yet. */
-  function reconnecting(is) {
-    const says = notice.querySelector("[data-w=page_reconnecting]");
-    if (is && !says) put(notice, "page_reconnecting");
-    if (!is && says) put(notice, "");
-  }
-  function follow(ticket) {
+  function follow(ticket, latest) {
     hangUp();
     if (!window.EventSource) return;
-    let source = null;
-    let last = "";
-    let later = 0;
-    let pause = 2000;
-    let unknown = 0;
-    const mine = line = { close: () => { clearTimeout(later); if (source) source.close(); } };
-    const address = () => "/webhooks/web/events/" + encodeURIComponent(ticket) + (last ? "?after=" + encodeURIComponent(last) : "");
+    const address = "/webhooks/web/events/" + encodeURIComponent(ticket);
+    const source = line = new EventSource(address);
+    let last = latest || 0; // a new stream tells the whole conversation again
     const comes = (who) => (event) => {
-      if (mine !== line) return;
-      last = event.lastEventId || last;
+      if (source !== line || Number(event.lastEventId) <= last) return;
+      last = Number(event.lastEventId);
       const given = JSON.parse(event.data);
       const element = answer(given);
       if (who === "volunteer") {
         element.classList.add("volunteer");
         put(element.querySelector("h3 .vh"), "page_volunteer");
         element.querySelector("h3 .vh").classList.remove("vh");
-        const said = element.querySelector(".said");
-        if (!given.paragraphs) {
-          said.dir = "auto";
-          said.firstElementChild.textContent = "";
-          said.firstElementChild.append.apply(said.firstElementChild, linked(given.text || ""));
-        }
-        if (!given.language) said.removeAttribute("lang");
+        if (!given.paragraphs) element.querySelector(".said").dir = "auto";
+        if (!given.language) element.querySelector(".said").removeAttribute("lang");
       }
       dropChips();
       log.append(element);
       element.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
     };
-    function over(name) {
-      hangUp();
-      reconnecting(false);
-      if (name) put(notice, name);
-    }
-    function again() {
-      if (mine !== line) return;
-      later = setTimeout(look, pause);
-      pause = Math.min(2 * pause, 15000);
-    }
-    function look() {
-      const cancel = window.AbortController ? new AbortController() : null;
-      const late = setTimeout(() => cancel && cancel.abort(), 15000);
-      fetch(address(), { cache: "no-store", signal: cancel ? cancel.signal : undefined }).then((response) => {
-        clearTimeout(late);
-        if (cancel) cancel.abort();
-        if (mine !== line) return;
-        unknown = response.status === 404 ? unknown + 1 : 0;
-        if (response.ok) hear();
-        else if (unknown < 3) again();
-        else over("handoff_ended");
-      }, () => { clearTimeout(late); again(); });
-    }
-    function hear() {
-      source = new EventSource(address());
-      ["volunteer", "notice", "assistant"].forEach((who) => source.addEventListener(who, comes(who)));
-      source.addEventListener("end", () => { if (mine === line) over(); });
-      source.onopen = () => {
-        pause = 2000;
-        if (mine === line) reconnecting(false);
-      };
-      source.onerror = () => {
-        if (mine !== line) return;
-        reconnecting(true);
-        if (source.readyState === 2) again();
-      };
-    }
-    hear();
+    ["volunteer", "notice", "assistant"].forEach((who) => source.addEventListener(who, comes(who)));
+    source.addEventListener("end", () => { if (source === line) { hangUp(); connected(); } });
+    source.onopen = () => { if (source === line) connected(); };
+    source.onerror = () => {
+      if (source !== line) return;
+      put(notice, "page_reconnecting");
+      if (source.readyState !== 2) return; // the browser tries again by itself
+      // A proxy whose server starts again refuses too; only "not found" says that the conversation has ended.
+      const asking = window.AbortController ? new AbortController() : null;
+      const again = () => setTimeout(() => { if (source === line) follow(ticket, last); }, 3000);
+      fetch(address, { cache: "no-store", signal: asking ? asking.signal : undefined }).then((response) => {
+        if (asking) asking.abort();
+        if (source !== line) return;
+        if (response.status === 404) { hangUp(); connected(); } else again();
+      }, again);
+    };
   }
-  /* Who closes or reloads the page deletes the chat. While they are with a volunteer, the browser asks first; not when they call a number. */
-  let calling = false;
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest || !event.target.closest("a[href^='tel:']")) return;
-    calling = true;
-    setTimeout(() => { calling = false; }, 1000);
-  });
-  window.addEventListener("beforeunload", (event) => {
-    if (!line || calling) return;
-    event.preventDefault();
-    event.returnValue = "";
-  });
   let queue = Promise.resolve();
   function send(turn, message) {
     const mine = chat;
